@@ -1,0 +1,32 @@
+# Two commands for a fresh machine: `make run` and `make test`. The rest is for those who work on the code.
+CARGO ?= cargo
+PROGRAMS = -p exporter-host -p exporter-libvirt -p collector-server
+
+.PHONY: help run test lint deny doc layers
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+run: ## Install what is missing, build, and watch this machine until Ctrl-C
+	packaging/dev/install-deps build
+	$(CARGO) build --locked --release $(PROGRAMS)
+	packaging/dev/run
+
+test: ## Install what the tests need and run all of them
+	packaging/dev/install-deps build test
+	$(CARGO) build --locked $(PROGRAMS)
+	$(CARGO) test --locked --workspace
+
+lint: layers ## Formatting, clippy and the walls between the crates
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+
+layers: ## Check who depends on whom
+	packaging/dev/check-layers
+
+deny: ## Check licences, bans and sources of what is linked
+	packaging/dev/install-deps deny
+	$(CARGO) deny --locked check bans licenses sources
+
+doc: ## Build the API documentation, warnings refused
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --document-private-items
