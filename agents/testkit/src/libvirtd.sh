@@ -1,0 +1,38 @@
+# The first process of a private PID, mount and network namespace with a libvirtd in it. Argument: a
+# private folder. Lives until its standard input ends, thus no longer than the test that started it;
+# then the kernel ends every process of the namespace and forgets its mounts, bridges and taps. It
+# must be bash, which reaps the QEMU processes that libvirtd has made daemons: libvirtd takes one
+# that nobody has reaped for one that still runs.
+set -eu
+dir=$1
+for place in /etc/libvirt /var/lib/libvirt /var/cache/libvirt /var/log/libvirt /run; do
+    mount --bind "$dir$place" "$place"
+done
+# The network devices of this namespace, not those of the machine.
+mount -t sysfs sysfs /sys
+
+ip link set lo up
+ip link add nephoscope0 type bridge
+ip address add 198.18.0.1/16 dev nephoscope0
+ip link set nephoscope0 up
+
+start() {
+    libvirtd --config /etc/libvirt/libvirtd.conf --pid-file /run/libvirtd.pid &
+    daemon=$!
+}
+end() {
+    kill "-$1" "$daemon" 2>/dev/null || true
+    wait "$daemon" || true
+}
+
+start
+while read -r request; do
+    case $request in
+    start) start ;;
+    stop) end TERM ;;
+    kill) end KILL ;;
+    esac
+    echo "$request"
+done
+end TERM
+rm -rf "$dir"
