@@ -1,0 +1,96 @@
+//! The page at `/`: what this program is and where its pages are. It is made once, and again after a reload changed the
+//! collectors.
+
+use std::fmt::Write as _;
+
+use crate::program::Program;
+
+/// What the page says.
+#[derive(Debug, Clone)]
+pub(crate) struct Landing {
+    /// The program's facts.
+    pub(crate) program: Program,
+    /// Where the metrics are.
+    pub(crate) telemetry_path: String,
+}
+
+impl Landing {
+    /// The page as HTML. Without collectors it has no list of them.
+    pub(crate) fn html(&self, collectors: &[&str]) -> String {
+        let Program {
+            name,
+            about,
+            version,
+            ..
+        } = self.program;
+        let (name, about, version) = (escape(name), escape(about), escape(version));
+        let mut page = format!(
+            "<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>{name}</title>\
+             <style>body{{font-family:sans-serif;margin:2em}}</style></head>\n<body>\n<h1>{name}</h1>\n\
+             <p>{about}</p>\n<p>Version {version}</p>\n<ul>\n"
+        );
+        for (path, title) in [
+            (self.telemetry_path.as_str(), "Metrics"),
+            ("/-/healthy", "Health"),
+            ("/-/ready", "Readiness"),
+        ] {
+            // Writing to a string cannot fail.
+            let _ = writeln!(page, "<li><a href=\"{}\">{title}</a></li>", escape(path));
+        }
+        page.push_str("</ul>\n");
+        if !collectors.is_empty() {
+            page.push_str("<h2>Collectors</h2>\n<ul>\n");
+            for collector in collectors {
+                let _ = writeln!(page, "<li>{}</li>", escape(collector));
+            }
+            page.push_str("</ul>\n");
+        }
+        page.push_str("</body>\n</html>\n");
+        page
+    }
+}
+
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            letter => escaped.push(letter),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_links_to_the_metrics_and_escapes_what_it_shows() {
+        let program = Program {
+            name: "x",
+            about: "a < b & \"c\"",
+            version: "1.2",
+            default_listen: ":1",
+            build_info: &[],
+        };
+        let landing = Landing {
+            program,
+            telemetry_path: "/m".to_owned(),
+        };
+        let page = landing.html(&["cpu"]);
+        for part in [
+            "<h1>x</h1>",
+            "<a href=\"/m\">Metrics</a>",
+            "a &lt; b &amp; &quot;c&quot;",
+            "Version 1.2",
+            "<li>cpu</li>",
+        ] {
+            assert!(page.contains(part), "{part} is not in {page}");
+        }
+        assert!(!landing.html(&[]).contains("Collectors"));
+    }
+}

@@ -1,0 +1,324 @@
+//! The whole system on the real thing: a libvirtd with a guest, both exporters, the collector, Debian's Prometheus and
+//! Gnocchi's own client, and the page in Chromium. What a user sees at the end equals what `virsh` says.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::indexing_slicing,
+    reason = "a test runs programs and fails loudly"
+)]
+
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use serde_json::Value;
+use testkit::{Guest, GuestSpec, Libvirtd, Peer, Running, Shipped, chromium, http};
+
+/// How long the system may take to show what has happened.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+struct System {
+    guest: Guest,
+    host: Running,
+    libvirt: Running,
+    collector: Running,
+    prometheus: Running,
+    // Below the guest, for it goes last.
+    _libvirtd: Libvirtd,
+    _dir: tempfile::TempDir,
+}
+
+impl System {
+    fn start() -> Self {
+        let libvirtd = Libvirtd::start();
+        let guest = Guest::boot(&libvirtd, GuestSpec::new("instance-00000001").nova("web-1"));
+        let host = Shipped::new("nephoscope-exporter-host").start();
+        let libvirt = Shipped::new("nephoscope-exporter-libvirt")
+            .arg(format!("--libvirt.uri={}", libvirtd.read_only_uri()))
+            .start();
+        let dir = tempfile::tempdir().unwrap();
+        let collector = collector(dir.path(), &[&host, &libvirt]);
+        let prometheus = prometheus(dir.path(), &[&host, &libvirt, &collector]);
+        guest.wait_for_agent(PATIENCE);
+        Self {
+            guest,
+            host,
+            libvirt,
+            collector,
+            prometheus,
+            _libvirtd: libvirtd,
+            _dir: dir,
+        }
+    }
+}
+
+fn collector(dir: &Path, targets: &[&Running]) -> Running {
+    let list: Vec<_> = targets
+        .iter()
+        .map(|t| format!("{:?}", t.address()))
+        .collect();
+    let config = dir.join("collector.yml");
+    let text = format!(
+        "storage: {{path: {:?}}}\nscrape:\n  interval: 1s\n  timeout: 1s\n  static_configs:\n  - targets: [{}]\n    labels: {{host: compute-1}}\n",
+        dir.join("store"),
+        list.join(", "),
+    );
+    std::fs::write(&config, text).unwrap();
+    Shipped::new("nephoscope-collector")
+        .arg(format!("--config.file={}", config.display()))
+        .start()
+}
+
+fn prometheus(dir: &Path, targets: &[&Running]) -> Running {
+    let list: Vec<_> = targets
+        .iter()
+        .map(|t| format!("{:?}", t.address()))
+        .collect();
+    let config = dir.join("prometheus.yml");
+    let text = format!(
+        "global: {{scrape_interval: 1s}}\nscrape_configs:\n- job_name: nephoscope\n  static_configs: [{{targets: [{}]}}]\n",
+        list.join(", "),
+    );
+    std::fs::write(&config, text).unwrap();
+    Peer::new("prometheus")
+        .args([
+            format!("--config.file={}", config.display()),
+            format!("--storage.tsdb.path={}", dir.join("prometheus").display()),
+            "--web.listen-address=127.0.0.1:{port}".to_owned(),
+        ])
+        .wait_http("/-/ready")
+        .start()
+}
+
+/// Asks again until there is an answer; panics with the last words when patience ends.
+fn eventually<T>(what: &str, mut ask: impl FnMut() -> Result<T, String>) -> T {
+    let start = Instant::now();
+    loop {
+        match ask() {
+            Ok(answer) => return answer,
+            Err(last) if start.elapsed() > PATIENCE => panic!("{what}: {last}"),
+            Err(_) => std::thread::sleep(Duration::from_millis(200)),
+        }
+    }
+}
+
+fn query(prometheus: &Running, expression: &str) -> Vec<Value> {
+    let encoded: String = expression
+        .bytes()
+        .map(|b| {
+            if b.is_ascii_alphanumeric() {
+                char::from(b).to_string()
+            } else {
+                format!("%{b:02X}")
+            }
+        })
+        .collect();
+    let answer = http::get(&prometheus.url(&format!("/api/v1/query?query={encoded}")));
+    answer.expect_status(200).json()["data"]["result"]
+        .as_array()
+        .unwrap()
+        .clone()
+}
+
+/// What Gnocchi's own command line says, as JSON.
+fn gnocchi(collector: &Running, arguments: &[&str]) -> Value {
+    let output = Command::new("gnocchi")
+        .args(arguments)
+        .args(["-f", "json"])
+        .env("OS_AUTH_TYPE", "gnocchi-basic")
+        .env("GNOCCHI_USER", "admin")
+        .env("GNOCCHI_ENDPOINT", collector.url(""))
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        output.status.success(),
+        "gnocchi {arguments:?}: {text}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    serde_json::from_str(&text).unwrap()
+}
+
+/// The second that begins `ahead` seconds from now, as Gnocchi's client wants it.
+fn second(ahead: u64) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let argument = format!("@{}", now.as_secs() + ahead);
+    let output = Command::new("date")
+        .args(["-u", "+%FT%TZ", "-d", &argument])
+        .output()
+        .unwrap();
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// The sum of the statistics of these names, as `virsh domstats` has them now.
+fn domstats(guest: &Guest, keys: &[&str]) -> f64 {
+    let all = guest.domstats();
+    keys.iter()
+        .filter_map(|key| all.get(*key))
+        .map(|value| value.parse::<f64>().unwrap())
+        .sum()
+}
+
+/// Waits for a measure taken between two looks at `virsh domstats`; it must lie between what they said.
+fn assert_measure_between(system: &System, resource: &str, metric: &str, keys: &[&str]) {
+    let before = domstats(&system.guest, keys);
+    let from = second(1);
+    let (after, values) = eventually(metric, || {
+        let stop = second(0);
+        let measures = gnocchi(
+            &system.collector,
+            &[
+                "measures",
+                "show",
+                metric,
+                "--resource-id",
+                resource,
+                "--aggregation",
+                "mean",
+                "--granularity",
+                "1",
+                "--start",
+                &from,
+                "--stop",
+                &stop,
+            ],
+        );
+        let values: Vec<f64> = measures
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|m| m["value"].as_f64().unwrap())
+            .collect();
+        let after = domstats(&system.guest, keys);
+        if values.is_empty() {
+            Err(format!("no measure since {from}"))
+        } else {
+            Ok((after, values))
+        }
+    });
+    assert!(before > 0.0, "{metric}: the guest does nothing");
+    for value in values {
+        assert!(
+            before <= value && value <= after,
+            "{metric}: {before} <= {value} <= {after}"
+        );
+    }
+}
+
+#[test]
+fn what_the_client_and_the_page_show_is_what_virsh_says() {
+    let system = System::start();
+    let uuid = system.guest.uuid().to_string();
+
+    // Prometheus is content with every one of them.
+    eventually("targets of Prometheus", || {
+        let up = query(&system.prometheus, "sum(up)");
+        let value = up
+            .first()
+            .map(|v| v["value"][1].as_str().unwrap().to_owned());
+        if value.as_deref() == Some("3") {
+            Ok(())
+        } else {
+            Err(format!("up: {value:?}"))
+        }
+    });
+    let targets = http::get(&system.prometheus.url("/api/v1/targets")).json();
+    for target in targets["data"]["activeTargets"].as_array().unwrap() {
+        assert_eq!(target["lastError"], "", "{target}");
+    }
+    let failed = query(
+        &system.prometheus,
+        "{__name__=~\".+_scrape_collector_success\"} == 0",
+    );
+    assert!(failed.is_empty(), "{failed:?}");
+
+    // Gnocchi's client finds the guest, its disk and its NIC by Ceilometer's ids.
+    let instance = eventually("the instance", || {
+        let list = gnocchi(
+            &system.collector,
+            &["resource", "list", "--type", "instance"],
+        );
+        let found = list
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|r| r["id"] == uuid.as_str())
+            .cloned();
+        found.ok_or_else(|| list.to_string())
+    });
+    assert_eq!(instance["display_name"], "web-1");
+    assert_eq!(instance["host"], "compute-1");
+    let disk = format!("{uuid}-vda");
+    let disks = gnocchi(
+        &system.collector,
+        &["resource", "list", "--type", "instance_disk"],
+    );
+    assert_eq!(disks[0]["original_resource_id"], disk.as_str());
+    assert_eq!(disks[0]["instance_id"], uuid.as_str());
+    let tap = system.guest.tap().expect("a NIC with a tap on the host");
+    let nic = format!("instance-00000001-{uuid}-{tap}");
+
+    assert_measure_between(&system, &uuid, "cpu", &["vcpu.0.time", "vcpu.0.wait"]);
+    assert_measure_between(
+        &system,
+        &disk,
+        "disk.device.read.bytes",
+        &["block.0.rd.bytes"],
+    );
+    assert_measure_between(&system, &nic, "network.incoming.bytes", &["net.0.rx.bytes"]);
+
+    // The page shows both and draws their charts.
+    let page = eventually("the page", || {
+        let page = chromium::dump_dom(&system.collector.url("/console?language=en"), 8000);
+        let charts = page.matches("class=\"line\"").count();
+        if charts >= 2 {
+            Ok(page)
+        } else {
+            Err(format!("{charts} charts in {page}"))
+        }
+    });
+    assert!(
+        page.contains("web-1") && page.contains("compute-1"),
+        "{page}"
+    );
+    assert!(
+        page.contains("Hosts") && page.contains("Instances"),
+        "{page}"
+    );
+    let chinese = chromium::dump_dom(&system.collector.url("/console?language=zh"), 8000);
+    assert!(
+        chinese.contains("物理机") && chinese.contains("云主机") && chinese.contains("web-1"),
+        "{chinese}"
+    );
+
+    // A paused guest is still there, with its state; the exporters are still well.
+    system.guest.suspend();
+    eventually("the paused guest", || {
+        let state = gnocchi(
+            &system.collector,
+            &[
+                "measures",
+                "show",
+                "power.state",
+                "--resource-id",
+                &uuid,
+                "--aggregation",
+                "mean",
+                "--granularity",
+                "1",
+            ],
+        );
+        let last = state
+            .as_array()
+            .unwrap()
+            .last()
+            .map(|m| m["value"].as_f64().unwrap());
+        if last == Some(3.0) {
+            Ok(())
+        } else {
+            Err(format!("power.state {last:?}"))
+        }
+    });
+    for mut program in [system.collector, system.host, system.libvirt] {
+        assert!(program.terminate().success(), "{}", program.stderr());
+    }
+}
