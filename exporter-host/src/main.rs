@@ -1,0 +1,50 @@
+//! The host exporter: node_exporter's metrics under node_exporter's names and flags. This file is the
+//! table of contents of the program's life; what is collected is in `collectors/`, what all daemons
+//! share in the crate `runtime`.
+#![forbid(unsafe_code)]
+
+mod collectors;
+mod config;
+mod flags;
+mod pattern;
+mod roots;
+mod sources;
+mod text;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use runtime::{Daemon, Failure, Program, Registry};
+
+use crate::collectors::COLLECTORS;
+use crate::config::{FileConfig, HostConfig};
+
+const PROGRAM: Program = Program {
+    name: "nephoscope-exporter-host",
+    about: "Metrics of this host, with node_exporter's names and flags",
+    version: env!("CARGO_PKG_VERSION"),
+    default_listen: ":9100",
+    build_info: &["nephoscope_exporter_host", "node_exporter"],
+};
+
+fn main() -> ExitCode {
+    let time_zone = std::env::var("TZ").ok();
+    PROGRAM.exit(run(std::env::args_os(), time_zone))
+}
+
+fn run(
+    arguments: impl Iterator<Item = OsString>,
+    time_zone: Option<String>,
+) -> Result<(), Failure> {
+    let command = flags::add(runtime::collector_flags(PROGRAM.command(), COLLECTORS));
+    let args = PROGRAM.parse(command, arguments)?;
+    let config = HostConfig::new(&args.matches, time_zone).map_err(Failure::usage)?;
+    let FileConfig {} = runtime::load(args.config_file.as_deref())?;
+    let enabled = runtime::enabled(&args.matches, COLLECTORS);
+    let registry = Registry::new("node", runtime::build(&enabled, &config)?);
+    if args.check_only {
+        return args.report_valid();
+    }
+    args.log.start()?;
+    Daemon::new(&PROGRAM, &args)?.registry(&registry).run()
+}

@@ -1,0 +1,59 @@
+//! What the tests of the shipped binary share: the fixture trees and a way to start the exporter on them.
+#![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a failed assumption fails the test loudly"
+)]
+
+use std::path::{Path, PathBuf};
+
+use testkit::{Running, Shipped};
+
+/// The binary under test.
+pub(crate) const EXPORTER: &str = env!("CARGO_BIN_EXE_nephoscope-exporter-host");
+
+/// The host that the fixture files describe.
+pub(crate) fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
+}
+
+/// The flags that make an exporter read the host under `tree` and nothing of this machine. Mount points are looked for
+/// in a root that is not there, because what is on this machine's disks is nobody's fixture.
+pub(crate) fn paths(tree: &Path) -> Vec<String> {
+    let tree = tree.display();
+    vec![
+        format!("--path.procfs={tree}/proc"),
+        format!("--path.sysfs={tree}/sys"),
+        format!("--path.udev.data={tree}/udev"),
+        format!("--path.rootfs={tree}/no-root"),
+        "--no-collector.netdev.netlink".to_owned(),
+    ]
+}
+
+/// Our exporter on the host under `tree`.
+pub(crate) fn start_on(tree: &Path) -> Running {
+    Shipped::new(EXPORTER)
+        .args(paths(tree))
+        .env("TZ", "")
+        .start()
+}
+
+/// A copy of the fixtures that a test may damage.
+pub(crate) fn copy_of_fixtures() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    copy(&fixtures(), dir.path());
+    dir
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            std::fs::create_dir(&target).unwrap();
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
