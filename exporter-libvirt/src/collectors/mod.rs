@@ -1,0 +1,42 @@
+//! The groups of families about domains, one file each, and the sorted table of them. A group names the statistics
+//! that libvirt must be asked for, and writes its families from the snapshot that all groups share; switches, help
+//! and the question to libvirt follow from the table.
+
+mod block;
+mod cpu;
+mod interface;
+mod memory;
+mod openstack;
+mod state;
+mod vcpu;
+
+use exposition::Families;
+
+use crate::domain::Snapshot;
+
+/// One group of families, which the operator may switch off.
+pub(crate) struct Group {
+    /// The name in `--collector.NAME` and in the configuration.
+    pub(crate) name: &'static str,
+    /// What it exports, one line for `--help`.
+    pub(crate) help: &'static str,
+    /// The statistics that it needs, as the constants of `connect`; 0 for one that lives on the domains' XML.
+    pub(crate) stats: u32,
+    /// Writes the families.
+    pub(crate) emit: fn(&Snapshot, &mut Families),
+}
+
+/// All groups, sorted by name. To add one, write its file and its two lines here.
+pub(crate) const GROUPS: &[Group] = &[
+    block::GROUP,
+    cpu::GROUP,
+    interface::GROUP,
+    memory::GROUP,
+    openstack::GROUP,
+    state::GROUP,
+    vcpu::GROUP,
+];
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

@@ -1,0 +1,184 @@
+//! The whole of what the groups write, from a snapshot made by hand: one instance with everything, one domain with
+//! nothing, one that is shut off, one that libvirt skipped. And what must hold for the table of groups.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use exposition::{Format, encode};
+
+use super::*;
+use crate::domain::{Domain, Versions};
+use crate::params::{Value, domain_stats};
+use crate::xml::Description;
+
+const INSTANCE: &str = r#"<domain type='kvm' id='7'>
+  <metadata><nova:instance xmlns:nova="http://openstack.org/xmlns/libvirt/nova/1.1">
+    <nova:name>shop "1" \ 云</nova:name>
+    <nova:creationTime>2026-01-01 00:00:00</nova:creationTime>
+    <nova:flavor name="m1.small" id="f-1"><nova:memory>2048</nova:memory><nova:disk>20</nova:disk>
+      <nova:swap>512</nova:swap><nova:ephemeral>5</nova:ephemeral><nova:vcpus>2</nova:vcpus></nova:flavor>
+    <nova:owner><nova:user uuid="u-1">demo</nova:user><nova:project uuid="p-1">shop</nova:project></nova:owner>
+    <nova:root type="image" uuid="i-1"/>
+  </nova:instance></metadata>
+  <os><type arch='x86_64' machine='pc-q35-7.2'>hvm</type></os>
+  <devices>
+    <disk type='network' device='disk'><driver name='qemu' type='raw' cache='none' discard='unmap'/>
+      <source protocol='rbd' name='volumes/volume-1'/><target dev='vda' bus='virtio'/><serial>v-1</serial></disk>
+    <disk type='file' device='cdrom'><driver name='qemu' type='raw'/><source file='/images/config.iso'/>
+      <target dev='hda' bus='ide'/></disk>
+    <disk type='file' device='cdrom'><target dev='hdb' bus='ide'/></disk>
+    <interface type='bridge'><mac address='fa:16:3e:00:00:01'/><source bridge='br-int'/><target dev='tap0'/>
+      <virtualport type='openvswitch'><parameters interfaceid='port-1'/></virtualport><model type='virtio'/>
+      <mtu size='1450'/></interface>
+    <memballoon model='virtio'><stats period='10'/></memballoon>
+  </devices></domain>"#;
+
+const PLAIN: &str =
+    "<domain type='qemu'><os><type arch='x86_64' machine='pc'>hvm</type></os></domain>";
+
+const BUSY: &str = "<domain type='kvm'><devices><disk type='file' device='disk'><source file='/images/b.raw'/>\
+                    <target dev='vda' bus='virtio'/></disk></devices></domain>";
+
+/// Parameters as `virsh domstats` prints them.
+fn domain(name: &str, uuid: &str, id: Option<u32>, xml: &str, domstats: &str) -> Domain {
+    let params = domstats.split_whitespace().map(|param| {
+        let (name, value) = param.split_once('=').unwrap();
+        let value = match value.parse() {
+            Ok(number) => Value::Unsigned(number),
+            Err(_) => Value::Text(value.into()),
+        };
+        (Cow::from(name), value)
+    });
+    let description = Arc::new(Description::parse(xml).unwrap());
+    Domain::new(
+        name.into(),
+        uuid.into(),
+        id,
+        domain_stats(params),
+        description,
+    )
+}
+
+fn snapshot() -> Snapshot {
+    let instance = "state.state=1 state.reason=1 cpu.time=12500000000 cpu.user=8000000000 cpu.system=4500000000 \
+        balloon.current=2097152 balloon.maximum=4194304 balloon.swap_in=4 balloon.swap_out=8 balloon.major_fault=15 \
+        balloon.minor_fault=16 balloon.unused=1000000 balloon.available=2000000 balloon.usable=1500000 \
+        balloon.last-update=1767225595 balloon.disk_caches=300000 balloon.hugetlb_pgalloc=23 \
+        balloon.hugetlb_pgfail=42 balloon.rss=500000 vcpu.current=2 vcpu.maximum=4 vcpu.0.state=1 \
+        vcpu.0.time=6000000000 vcpu.0.wait=0 vcpu.0.delay=250000000 vcpu.1.state=0 vcpu.1.time=1 net.count=1 \
+        net.0.name=tap0 net.0.rx.bytes=1000 net.0.rx.pkts=10 net.0.rx.errs=1 net.0.rx.drop=2 net.0.tx.bytes=2000 \
+        net.0.tx.pkts=20 net.0.tx.errs=3 net.0.tx.drop=4 block.count=3 block.0.name=vda block.0.rd.reqs=100 \
+        block.0.rd.bytes=409600 block.0.rd.times=1500000000 block.0.wr.reqs=50 block.0.wr.bytes=204800 \
+        block.0.wr.times=500000000 block.0.fl.reqs=7 block.0.fl.times=70000000 block.0.allocation=1073741824 \
+        block.0.capacity=21474836480 block.0.physical=18446744073709551615 block.1.name=hda \
+        block.1.path=/images/config.iso block.1.rd.reqs=5 block.1.capacity=487424 block.2.name=hdb block.2.rd.reqs=0";
+    let off = "state.state=5 state.reason=2 cpu.time=200000000 balloon.current=8192 balloon.maximum=8192 \
+        vcpu.current=1 vcpu.maximum=1 block.count=0";
+    let busy = "state.state=1 state.reason=5 cpu.time=1000000000 balloon.current=8192 balloon.maximum=8192 \
+        vcpu.current=1 vcpu.maximum=1 block.count=1 block.0.name=vda block.0.path=/images/b.raw";
+    Snapshot {
+        taken_at: 1_767_225_600.0,
+        versions: Versions::default(),
+        domains: vec![
+            domain(
+                "instance-00000001",
+                "11111111-1111-4111-8111-111111111111",
+                Some(7),
+                INSTANCE,
+                instance,
+            ),
+            domain(
+                "bare",
+                "22222222-2222-4222-8222-222222222222",
+                Some(8),
+                "<domain/>",
+                "",
+            ),
+            domain(
+                "it's \"off\" 云",
+                "33333333-3333-4333-8333-333333333333",
+                None,
+                PLAIN,
+                off,
+            ),
+            domain(
+                "busy",
+                "44444444-4444-4444-8444-444444444444",
+                Some(9),
+                BUSY,
+                busy,
+            ),
+        ],
+    }
+}
+
+fn families() -> Families {
+    let mut out = Families::new();
+    let snapshot = snapshot();
+    for group in GROUPS {
+        (group.emit)(&snapshot, &mut out);
+    }
+    out
+}
+
+#[test]
+fn the_families_of_all_groups_are_as_they_were() {
+    let families = families();
+    assert_eq!(families.problems().len(), 0, "{:?}", families.problems());
+    let mut text = String::new();
+    encode(&families, Format::Text, &mut text);
+    testkit::golden::assert_golden(
+        concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/families.txt"),
+        &text,
+    );
+}
+
+#[test]
+fn every_series_of_a_domain_names_it_and_no_family_has_two_writers() {
+    let snapshot = snapshot();
+    let mut written_by = BTreeSet::new();
+    for group in GROUPS {
+        let mut out = Families::new();
+        (group.emit)(&snapshot, &mut out);
+        for family in out.iter() {
+            assert!(
+                written_by.insert(family.name().to_owned()),
+                "{} twice",
+                family.name()
+            );
+            if family.name() == "libvirt_domains" {
+                continue;
+            }
+            for sample in family.samples() {
+                let labels: Vec<_> = sample.labels().collect();
+                let has = |wanted: &str| {
+                    labels
+                        .iter()
+                        .any(|(name, value)| *name == wanted && !value.is_empty())
+                };
+                assert!(has("domain") && has("uuid"), "{} {labels:?}", family.name());
+            }
+        }
+    }
+}
+
+#[test]
+fn the_table_is_sorted_and_has_every_file_of_the_folder() {
+    let names: Vec<_> = GROUPS.iter().map(|group| group.name.to_owned()).collect();
+    let folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/collectors")).unwrap();
+    let files = folder.map(|entry| {
+        entry
+            .unwrap()
+            .path()
+            .file_stem()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .to_owned()
+    });
+    let files: BTreeSet<_> = files
+        .filter(|name| !["mod", "tests"].contains(&name.as_str()))
+        .collect();
+    assert_eq!(names, files.into_iter().collect::<Vec<_>>());
+}

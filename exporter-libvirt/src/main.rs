@@ -1,0 +1,66 @@
+//! The libvirt exporter: every domain's numbers under the names of inovex's exporter and, where they do not clash,
+//! of Tinkoff's. This file is the table of contents of the program's life; how libvirt is asked is in `connect`,
+//! what is made of the answer in `collectors/`, what all daemons share in the crate `runtime`.
+
+mod collectors;
+mod config;
+mod connect;
+mod descriptions;
+mod domain;
+mod emit;
+mod flags;
+mod nova;
+mod params;
+mod scrape;
+mod stats;
+mod stats_ffi;
+mod worker;
+mod xml;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use runtime::{Args, Daemon, Failure, NamedCollector, Program, Registry};
+
+use crate::config::{FileConfig, LibvirtConfig, URI_VARIABLE};
+use crate::scrape::Domains;
+
+const PROGRAM: Program = Program {
+    name: "nephoscope-exporter-libvirt",
+    about: "Metrics of libvirt domains: state, CPU, memory, disks, network interfaces, OpenStack's metadata",
+    version: env!("CARGO_PKG_VERSION"),
+    default_listen: ":9177",
+    build_info: &["nephoscope_exporter_libvirt"],
+};
+
+fn main() -> ExitCode {
+    connect::silence_library();
+    let default_uri = std::env::var(URI_VARIABLE).ok();
+    PROGRAM.exit(run(std::env::args_os(), default_uri))
+}
+
+fn run(
+    arguments: impl Iterator<Item = OsString>,
+    default_uri: Option<String>,
+) -> Result<(), Failure> {
+    let args = PROGRAM.parse(flags::add(PROGRAM.command()), arguments)?;
+    let registry = Registry::new("libvirt", collectors(&args, default_uri.clone())?);
+    if args.check_only {
+        return args.report_valid();
+    }
+    args.log.start()?;
+    let daemon = Daemon::new(&PROGRAM, &args)?.registry(&registry);
+    daemon
+        .on_reload(move || {
+            registry.replace(collectors(&args, default_uri.clone())?);
+            Ok(())
+        })
+        .run()
+}
+
+/// One collector, for all groups live on the one answer of libvirt.
+fn collectors(args: &Args, default_uri: Option<String>) -> Result<Vec<NamedCollector>, Failure> {
+    let file: FileConfig = runtime::load(args.config_file.as_deref())?;
+    let config = LibvirtConfig::new(&args.matches, &file, default_uri)?;
+    Ok(vec![("domains", Box::new(Domains::new(&config)))])
+}

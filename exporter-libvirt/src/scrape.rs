@@ -1,0 +1,191 @@
+//! The collector `domains`, which is all that runs in a scrape: it asks libvirt once, within the scrape's time, and lets
+//! every group that is switched on write its families from the answer. It tells whether libvirt is there, and logs when
+//! that changes.
+
+use std::time::{Duration, Instant};
+
+use exposition::{Families, MetricType};
+use runtime::{CollectError, Collector, Scrape};
+use tracing::{info, warn};
+
+use crate::collectors::Group;
+use crate::config::LibvirtConfig;
+use crate::connect::{self, LibvirtError, Session};
+use crate::domain::{Snapshot, Versions};
+use crate::worker::Worker;
+
+/// Kept back from the scrape's time for writing the families.
+const TO_WRITE: Duration = Duration::from_millis(100);
+
+/// One question to libvirt per scrape, and all groups.
+pub(crate) struct Domains {
+    uri: String,
+    timeout: Duration,
+    groups: Vec<&'static Group>,
+    worker: Worker<Result<Snapshot, LibvirtError>>,
+    /// Whether libvirt answered last time; `None` before the first time.
+    was_up: Option<bool>,
+}
+
+impl Domains {
+    /// Nothing is asked yet: a libvirt that is not there is seen by the scrapes.
+    pub(crate) fn new(config: &LibvirtConfig) -> Domains {
+        let uri = config.uri.clone();
+        // Never 0, which to libvirt means everything.
+        let stats = config
+            .groups
+            .iter()
+            .fold(connect::STATE, |stats, group| stats | group.stats);
+        let worker = Worker::new({
+            let uri = uri.clone();
+            move || {
+                let mut session = Session::new(&uri, stats);
+                Box::new(move || session.snapshot())
+            }
+        });
+        Domains {
+            uri,
+            timeout: config.timeout,
+            groups: config.groups.clone(),
+            worker,
+            was_up: None,
+        }
+    }
+
+    fn ask(&mut self, scrape: &Scrape) -> Result<Snapshot, String> {
+        let until = (Instant::now() + self.timeout).min(
+            scrape
+                .deadline
+                .checked_sub(TO_WRITE)
+                .unwrap_or(scrape.deadline),
+        );
+        match self.worker.ask(until) {
+            Ok(answer) => answer.map_err(|error| error.to_string()),
+            Err(missing) => Err(format!("{missing} from {}", self.uri)),
+        }
+    }
+
+    /// One line when libvirt goes, one when it is back, none in between, however often it is scraped.
+    fn log_change<T>(&mut self, answer: &Result<T, String>) {
+        if self.was_up != Some(answer.is_ok()) {
+            match answer {
+                Ok(_) => info!(uri = %self.uri, "libvirt answers"),
+                Err(error) => warn!(%error, "libvirt does not answer, libvirt_up is 0"),
+            }
+        }
+        self.was_up = Some(answer.is_ok());
+    }
+}
+
+impl Collector for Domains {
+    fn update(&mut self, scrape: &Scrape, out: &mut Families) -> Result<(), CollectError> {
+        let answer = self.ask(scrape);
+        self.log_change(&answer);
+        out.gauge(
+            "libvirt_up",
+            "Whether scraping libvirt's metrics was successful.",
+            f64::from(u8::from(answer.is_ok())),
+        );
+        #[expect(clippy::cast_precision_loss, reason = "there are few")]
+        let (stuck, abandoned) = (self.worker.stuck() as f64, self.worker.left_behind() as f64);
+        out.gauge(
+            "libvirt_exporter_stuck_connections",
+            "Connections to libvirt that were given up and still wait for an answer.",
+            stuck,
+        );
+        out.counter(
+            "libvirt_exporter_abandoned_connections_total",
+            "Connections to libvirt that were given up because an answer did not come in time.",
+            abandoned,
+        );
+        match answer {
+            Ok(snapshot) => {
+                versions(snapshot.versions, out);
+                for group in &self.groups {
+                    (group.emit)(&snapshot, out);
+                }
+                Ok(())
+            }
+            // Logged above, once; the runner needs to know only that there is nothing.
+            Err(error) => Err(CollectError::NoData(error)),
+        }
+    }
+}
+
+fn versions(versions: Versions, out: &mut Families) {
+    let text = |version: Option<u32>| {
+        version.map_or_else(String::new, |version| {
+            let (major, minor, release) = (
+                version / 1_000_000,
+                version / 1_000 % 1_000,
+                version % 1_000,
+            );
+            format!("{major}.{minor}.{release}")
+        })
+    };
+    let [hypervisor, daemon, library] =
+        [versions.hypervisor, versions.daemon, versions.library].map(text);
+    out.family(
+        "libvirt_versions_info",
+        "Versions of virtualization components",
+        MetricType::Gauge,
+    )
+    .sample(
+        &[
+            ("hypervisor_running", &hypervisor),
+            ("libvirtd_running", &daemon),
+            ("libvirt_library", &library),
+        ],
+        1.0,
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::collectors::GROUPS;
+
+    fn updated(uri: &str) -> (Families, Result<(), CollectError>) {
+        let mut domains = Domains::new(&LibvirtConfig {
+            uri: uri.to_owned(),
+            timeout: Duration::from_secs(60),
+            groups: GROUPS.iter().collect(),
+        });
+        let mut out = Families::new();
+        let scrape = Scrape::new(Instant::now() + Duration::from_secs(60));
+        let result = domains.update(&scrape, &mut out);
+        (out, result)
+    }
+
+    fn value(families: &Families, name: &str) -> Option<f64> {
+        Some(families.get(name)?.samples().next()?.value)
+    }
+
+    #[test]
+    fn a_libvirt_that_answers_is_up_with_its_versions_and_domains() {
+        let (families, result) = updated("test:///default");
+        assert!(result.is_ok());
+        assert_eq!(value(&families, "libvirt_up"), Some(1.0));
+        assert_eq!(value(&families, "libvirt_domains"), Some(1.0));
+        let versions = families.get("libvirt_versions_info").unwrap();
+        let library = versions
+            .samples()
+            .next()
+            .unwrap()
+            .label("libvirt_library")
+            .unwrap();
+        assert_eq!(library.split('.').count(), 3, "{library}");
+    }
+
+    #[test]
+    fn a_libvirt_that_is_not_there_is_down_and_no_fault_of_the_collector() {
+        let (families, result) = updated("qemu:///system?socket=/nonexistent/libvirt-sock");
+        assert!(matches!(result, Err(CollectError::NoData(_))), "{result:?}");
+        assert_eq!(value(&families, "libvirt_up"), Some(0.0));
+        assert_eq!(value(&families, "libvirt_domains"), None);
+        assert_eq!(
+            value(&families, "libvirt_exporter_stuck_connections"),
+            Some(0.0)
+        );
+    }
+}

@@ -1,0 +1,224 @@
+//! What the exporter does when libvirt or a hypervisor is not there, goes away, comes back, or hangs, and when it is
+//! configured wrongly: it says so once, and every scrape still answers.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failed assumption fails the test loudly"
+)]
+
+mod support;
+
+use std::ffi::OsStr;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use support::{Scraped, exporter};
+use testkit::{Domain, Libvirtd, Shipped, TinySpec};
+
+const DOWN: &str = "libvirt does not answer";
+const UP: &str = "libvirt answers";
+
+fn lines_with(log: &str, part: &str) -> usize {
+    log.lines().filter(|line| line.contains(part)).count()
+}
+
+#[test]
+fn without_a_libvirt_up_is_0_and_the_log_says_so_once() {
+    let mut exporter = exporter("qemu:///system?socket=/nonexistent/libvirt-sock", &[]);
+    for _ in 0..3 {
+        let scraped = Scraped::of(&exporter);
+        assert_eq!(scraped.value("libvirt_up", &[]), 0.0);
+        assert_eq!(
+            scraped.value(
+                "libvirt_scrape_collector_success",
+                &[("collector", "domains")]
+            ),
+            0.0
+        );
+        assert_eq!(scraped.find("libvirt_domains", &[]), None);
+    }
+    let log = exporter.stderr();
+    assert_eq!(lines_with(&log, DOWN), 1, "{log}");
+    assert!(log.contains("/nonexistent/libvirt-sock"), "{log}");
+    assert!(exporter.terminate().success());
+}
+
+#[test]
+fn a_libvirt_that_goes_and_comes_back_is_followed() {
+    let mut libvirtd = Libvirtd::start();
+    let _domain = testkit::tiny::boot_many(
+        &libvirtd,
+        1,
+        TinySpec {
+            nova: true,
+            ..TinySpec::default()
+        },
+    );
+    libvirtd.stop_daemon();
+    let exporter = exporter(&libvirtd.read_only_uri(), &[]);
+    assert_eq!(Scraped::of(&exporter).value("libvirt_up", &[]), 0.0);
+
+    libvirtd.start_daemon();
+    for _ in 0..2 {
+        let scraped = Scraped::of(&exporter);
+        assert_eq!(scraped.value("libvirt_up", &[]), 1.0);
+        assert_eq!(scraped.value("libvirt_domains", &[]), 1.0);
+    }
+    // Killed and started anew between two scrapes: the broken connection is replaced within the scrape.
+    libvirtd.kill_daemon();
+    libvirtd.start_daemon();
+    assert_eq!(Scraped::of(&exporter).value("libvirt_up", &[]), 1.0);
+
+    libvirtd.kill_daemon();
+    for _ in 0..2 {
+        assert_eq!(Scraped::of(&exporter).value("libvirt_up", &[]), 0.0);
+    }
+    libvirtd.start_daemon();
+    assert_eq!(Scraped::of(&exporter).value("libvirt_up", &[]), 1.0);
+    let log = exporter.stderr();
+    assert_eq!(
+        (lines_with(&log, DOWN), lines_with(&log, UP)),
+        (2, 2),
+        "{log}"
+    );
+}
+
+#[test]
+fn a_libvirt_that_hangs_costs_few_threads_and_every_scrape_answers() {
+    let libvirtd = Libvirtd::start();
+    let exporter = exporter(&libvirtd.read_only_uri(), &["--libvirt.timeout=300ms"]);
+    let stuck = |scraped: &Scraped| scraped.value("libvirt_exporter_stuck_connections", &[]);
+    let abandoned =
+        |scraped: &Scraped| scraped.value("libvirt_exporter_abandoned_connections_total", &[]);
+    // A libvirt that has just started may itself be slow.
+    let until_well = || loop {
+        let scraped = Scraped::of(&exporter);
+        if scraped.value("libvirt_up", &[]) == 1.0 && stuck(&scraped) == 0.0 {
+            return scraped;
+        }
+    };
+    let before = abandoned(&until_well());
+
+    let daemon = Pid::from_raw(libvirtd.pid().try_into().unwrap()).unwrap();
+    kill_process(daemon, Signal::STOP).unwrap();
+    for _ in 0..6 {
+        assert_eq!(Scraped::of(&exporter).value("libvirt_up", &[]), 0.0);
+    }
+    let scraped = Scraped::of(&exporter);
+    assert_eq!(stuck(&scraped), 4.0);
+    assert_eq!(abandoned(&scraped), before + 4.0);
+
+    kill_process(daemon, Signal::CONT).unwrap();
+    until_well();
+    let log = exporter.stderr();
+    assert!(log.contains("no answer in time"), "{log}");
+}
+
+#[test]
+fn a_guest_whose_hypervisor_hangs_is_marked_and_the_others_are_whole() {
+    let libvirtd = Libvirtd::start();
+    let spec = TinySpec {
+        disk: true,
+        ..TinySpec::default()
+    };
+    let domains = testkit::tiny::boot_many(&libvirtd, 3, spec);
+    let exporter = exporter(&libvirtd.read_only_uri(), &["--libvirt.timeout=1s"]);
+    let until = |wanted: &dyn Fn(&Scraped) -> bool| {
+        loop {
+            let scraped = Scraped::of(&exporter);
+            if scraped.value("libvirt_up", &[]) == 1.0 && wanted(&scraped) {
+                return scraped;
+            }
+        }
+    };
+    let read_requests = |scraped: &Scraped, domain: &Domain| {
+        let name = [("domain", domain.name())];
+        scraped.find("libvirt_domain_block_stats_read_requests_total", &name)
+    };
+    until(&|scraped| {
+        domains
+            .iter()
+            .all(|it| read_requests(scraped, it).is_some())
+    });
+
+    let hypervisor = Pid::from_raw(domains[0].pid().try_into().unwrap()).unwrap();
+    kill_process(hypervisor, Signal::STOP).unwrap();
+    // One question may hang on it and is given up; it then holds the domain's job, so that the next is told "busy".
+    let scraped = until(&|_| true);
+    let timed_out =
+        |domain: &Domain| scraped.value("libvirt_domain_timed_out", &[("domain", domain.name())]);
+    assert_eq!(
+        domains.iter().map(timed_out).collect::<Vec<_>>(),
+        [1.0, 0.0, 0.0]
+    );
+    assert_eq!(read_requests(&scraped, &domains[0]), None);
+    assert!(read_requests(&scraped, &domains[1]).is_some());
+    assert!(read_requests(&scraped, &domains[2]).is_some());
+
+    kill_process(hypervisor, Signal::CONT).unwrap();
+    until(&|scraped| {
+        scraped.value("libvirt_exporter_stuck_connections", &[]) == 0.0
+            && domains
+                .iter()
+                .all(|it| read_requests(scraped, it).is_some())
+    });
+}
+
+#[test]
+fn a_configuration_file_is_checked_and_its_mistake_named_by_line_and_key() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("exporter.yaml");
+    let check = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        Shipped::new(env!("CARGO_BIN_EXE_nephoscope-exporter-libvirt"))
+            .args([OsStr::new("check-config"), file.as_os_str()])
+            .run(Duration::from_secs(30))
+    };
+    let good = "libvirt:\n  uri: qemu:///system\n  timeout: 2s\ncollectors:\n  block: false\n";
+    assert!(check(good).status.success());
+    for (text, line, key) in [
+        ("libvirt:\n  url: qemu:///system\n", ":2:", "url"),
+        ("collectors:\n  block: perhaps\n", ":2:", "block"),
+    ] {
+        let checked = check(text);
+        assert_eq!(checked.status.code(), Some(1), "{}", checked.stderr);
+        let said = checked.stderr;
+        assert!(said.contains(line) && said.contains(key), "{said}");
+    }
+    for (text, named) in [
+        ("libvirt:\n  timeout: 2\n", "libvirt.timeout"),
+        ("collectors:\n  blocks: true\n", "blocks"),
+    ] {
+        let checked = check(text);
+        assert_eq!(checked.status.code(), Some(1), "{}", checked.stderr);
+        assert!(checked.stderr.contains(named), "{}", checked.stderr);
+    }
+}
+
+#[test]
+fn a_wrong_flag_is_one_line_that_names_it_and_exit_code_64() {
+    for (flag, named) in [
+        ("--libvirt.timeout=soon", "--libvirt.timeout"),
+        ("--libvirt.timeout=0s", "--libvirt.timeout"),
+        ("--libvirt.uri=", "--libvirt.uri"),
+        ("--collector.nonsense", "--collector.nonsense"),
+    ] {
+        let finished = Shipped::new(env!("CARGO_BIN_EXE_nephoscope-exporter-libvirt"))
+            .arg(flag)
+            .run(Duration::from_secs(30));
+        assert_eq!(
+            finished.status.code(),
+            Some(64),
+            "{flag}: {}",
+            finished.stderr
+        );
+        assert!(
+            finished.stderr.contains(named),
+            "{flag}: {}",
+            finished.stderr
+        );
+        assert_eq!(finished.stdout, "");
+    }
+}

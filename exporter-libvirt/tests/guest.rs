@@ -1,0 +1,169 @@
+//! The exporter beside a real libvirtd with a real guest: every number is what `virsh domstats` says before and
+//! after, every fact is what stands in the domain's XML.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failed assumption fails the test loudly"
+)]
+
+mod support;
+
+use std::time::Duration;
+
+use support::bracket::{BLOCK, Bracket, DOMAIN, INTERFACE, VCPU};
+use support::{Scraped, exporter};
+use testkit::{Guest, GuestSpec, Libvirtd, promtool};
+
+const BOOT: Duration = Duration::from_secs(300);
+
+fn booted(libvirtd: &Libvirtd) -> Guest {
+    let spec = GuestSpec::new("instance-0000002a").nova("web \"1\" & 云");
+    let guest = Guest::boot(libvirtd, spec);
+    guest.wait_for_agent(BOOT);
+    // The guest's own numbers come with the balloon's first report, the disk's with the first write.
+    guest.wait_for_stat_above("balloon.usable", 0.0, BOOT);
+    guest.wait_for_stat_above("block.0.wr.bytes", 0.0, BOOT);
+    guest
+}
+
+#[test]
+fn a_guests_numbers_are_those_of_virsh_and_its_facts_those_of_its_xml() {
+    let libvirtd = Libvirtd::start();
+    let guest = booted(&libvirtd);
+    let exporter = exporter(&libvirtd.read_only_uri(), &[]);
+    Scraped::of(&exporter);
+
+    let uuid = guest.uuid().to_string();
+    let domain = [("domain", guest.name()), ("uuid", uuid.as_str())];
+    let with = |label| [domain.as_slice(), &[label]].concat();
+    // Numbers that go up and down, such as free memory, may leave the bracket between its ends; not each time.
+    let attempt = || {
+        let before = guest.domstats();
+        let scraped = Scraped::of(&exporter);
+        let after = guest.domstats();
+        let bracket = Bracket { before, after };
+        let mut said = bracket.complaints(&scraped, DOMAIN, &domain);
+        said.extend(bracket.complaints(&scraped, VCPU, &with(("vcpu", "0"))));
+        said.extend(bracket.complaints(&scraped, BLOCK, &with(("target_device", "vda"))));
+        if let Some(tap) = guest.tap() {
+            said.extend(bracket.complaints(&scraped, INTERFACE, &with(("target_device", tap))));
+        }
+        (scraped, said)
+    };
+    let (mut scraped, mut said) = attempt();
+    for _ in 0..20 {
+        if said.is_empty() {
+            break;
+        }
+        (scraped, said) = attempt();
+    }
+    assert_eq!(said, Vec::<String>::new());
+
+    assert_eq!(scraped.value("libvirt_up", &[]), 1.0);
+    assert_eq!(scraped.value("libvirt_domains", &[]), 1.0);
+    assert_eq!(scraped.value("libvirt_domain_timed_out", &domain), 0.0);
+    if let Some(tap) = guest.tap() {
+        let nic = [
+            ("target_device", tap),
+            ("mac_address", guest.mac()),
+            ("source_bridge", testkit::libvirtd::BRIDGE),
+        ];
+        let nic = [domain.as_slice(), &nic].concat();
+        scraped.value("libvirt_domain_interface_stats_info", &nic);
+        scraped.value("libvirt_domain_interface_meta", &with(nic[2]));
+    }
+
+    let percent = scraped.value("libvirt_domain_memory_stats_used_percent", &domain);
+    let [available, usable] = ["available", "usable"].map(|name| {
+        scraped.value(
+            &format!("libvirt_domain_memory_stats_{name}_bytes"),
+            &domain,
+        )
+    });
+    assert_eq!(percent, (available - usable) / available * 100.0);
+    assert_eq!(
+        scraped.value("libvirt_domain_memory_stats_period_seconds", &domain),
+        1.0
+    );
+
+    let disk = [
+        ("target_device", "vda"),
+        ("driver_type", "qcow2"),
+        ("source_file", guest.disk().to_str().unwrap()),
+    ];
+    scraped.value(
+        "libvirt_domain_block_stats_info",
+        &[domain.as_slice(), &disk].concat(),
+    );
+    scraped.value("libvirt_domain_info", &with(("os_type_arch", "x86_64")));
+    let nova = testkit::nova::Nova::new("web \"1\" & 云");
+    let image = nova.image_id.to_string();
+    let facts = [
+        ("instance_name", nova.display_name.as_str()),
+        ("instance_id", &uuid),
+        ("flavor_name", &nova.flavor),
+        ("user_name", &nova.user_name),
+        ("user_id", &nova.user_id),
+        ("project_name", &nova.project_name),
+        ("project_id", &nova.project_id),
+        ("image_id", &image),
+    ];
+    scraped.value(
+        "libvirt_domain_openstack_info",
+        &[domain.as_slice(), &facts].concat(),
+    );
+    scraped.value(
+        "libvirt_domain_info_meta",
+        &with(("project_uuid", &nova.project_id)),
+    );
+    let created = scraped.value(
+        "libvirt_domain_openstack_created_timestamp_seconds",
+        &domain,
+    );
+    assert_eq!(created, 1_767_225_600.0);
+
+    assert_eq!(promtool::check_metrics(&scraped.text), Vec::<String>::new());
+    assert_eq!(exporter.stdout(), "");
+}
+
+#[test]
+fn groups_that_are_switched_off_are_not_there_and_the_rest_is() {
+    let libvirtd = Libvirtd::start();
+    let _domains = testkit::tiny::boot_many(
+        &libvirtd,
+        1,
+        testkit::TinySpec {
+            disk: true,
+            ..Default::default()
+        },
+    );
+    let flags = ["--no-collector.block", "--no-collector.memory"];
+    let scraped = Scraped::of(&support::exporter(&libvirtd.uri(), &flags));
+    let families = scraped.families_with(("domain", "instance-00000001"));
+    assert!(
+        !families
+            .iter()
+            .any(|name| name.contains("_block_") || name.contains("_memory_")),
+        "{families:?}"
+    );
+    assert!(
+        families.contains(&"libvirt_domain_info_cpu_time_seconds_total"),
+        "{families:?}"
+    );
+    assert_eq!(
+        scraped.value("libvirt_domain_timed_out", &[]),
+        0.0,
+        "what was not asked for is not missed"
+    );
+
+    let flags = ["--collector.disable-defaults", "--collector.openstack"];
+    let exporter = support::exporter(&libvirtd.uri(), &flags);
+    let families: Vec<_> = Scraped::of(&exporter)
+        .families_with(("domain", "instance-00000001"))
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(families, ["libvirt_domain_info_meta"]);
+}
