@@ -1,0 +1,192 @@
+//! A batch in the order in which it is folded and logged: by metric, then by time, each timestamp once. Made from a
+//! client's batch on the client's thread; what happens to it afterwards is the commit thread's business.
+
+use collector_model::{Measure, MetricId, Timestamp};
+
+use crate::{Batch, StoreError};
+
+/// Most measures in one batch; bounds the memory and the time that one call can take of all others.
+pub const MAX_BATCH_MEASURES: usize = 1_000_000;
+
+/// Measures of many metrics: ascending by metric, each metric once; ascending by timestamp, each timestamp once.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct SortedBatch {
+    /// Metrics with the end of their measures; the beginning is the end of the metric before.
+    ends: Vec<(MetricId, usize)>,
+    measures: Vec<Measure>,
+    /// How many measures the client sent.
+    received: usize,
+}
+
+impl SortedBatch {
+    /// Sorts and checks a client's batch. Of measures of one metric with one timestamp the smallest value stays (NaN
+    /// counts as the largest): that is what Gnocchi makes of them.
+    pub(crate) fn new(batch: Batch) -> Result<Self, StoreError> {
+        let received = batch.iter().map(|(_, measures)| measures.len()).sum();
+        if received > MAX_BATCH_MEASURES {
+            return Err(StoreError::BatchTooLarge {
+                measures: received,
+                limit: MAX_BATCH_MEASURES,
+            });
+        }
+        let mut groups = batch;
+        groups.sort_unstable_by_key(|(metric, _)| metric.as_u128());
+        let mut sorted = Self::with_capacity(groups.len(), received);
+        sorted.received = received;
+        let mut groups = groups.into_iter().peekable();
+        while let Some((metric, mut measures)) = groups.next() {
+            while let Some((_, more)) = groups.next_if(|(next, _)| *next == metric) {
+                measures.extend(more);
+            }
+            sort(&mut measures);
+            if measures
+                .first()
+                .is_some_and(|first| first.timestamp < Timestamp(0))
+            {
+                return Err(StoreError::BeforeEpoch(metric));
+            }
+            sorted.measures.append(&mut measures);
+            sorted.end(metric);
+        }
+        Ok(sorted)
+    }
+
+    pub(crate) fn with_capacity(metrics: usize, measures: usize) -> Self {
+        Self {
+            ends: Vec::with_capacity(metrics),
+            measures: Vec::with_capacity(measures),
+            received: 0,
+        }
+    }
+
+    /// Adds a measure to the metric that [`SortedBatch::end`] will name. The caller keeps the order.
+    pub(crate) fn push(&mut self, measure: Measure) {
+        self.measures.push(measure);
+    }
+
+    /// Ends a metric's measures; one without any is left out.
+    pub(crate) fn end(&mut self, metric: MetricId) {
+        if self.ends.last().map_or(0, |(_, end)| *end) < self.measures.len() {
+            self.ends.push((metric, self.measures.len()));
+        }
+    }
+
+    /// How many measures the client sent; of one read from the log, how many there are.
+    pub(crate) fn received(&self) -> usize {
+        self.received.max(self.measures.len())
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.measures.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.measures.is_empty()
+    }
+
+    pub(crate) fn metrics(&self) -> impl ExactSizeIterator<Item = MetricId> {
+        self.ends.iter().map(|(metric, _)| *metric)
+    }
+
+    /// Metrics with their measures, in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (MetricId, &[Measure])> {
+        let mut start = 0;
+        self.ends.iter().map(move |(metric, end)| {
+            let measures = self.measures.get(start..*end).unwrap_or_default();
+            start = *end;
+            (*metric, measures)
+        })
+    }
+}
+
+/// Sorts measures by time and leaves the smallest value of each timestamp.
+fn sort(measures: &mut Vec<Measure>) {
+    if measures
+        .windows(2)
+        .all(|pair| matches!(pair, [a, b] if a.timestamp < b.timestamp))
+    {
+        return;
+    }
+    measures.sort_by(|a, b| {
+        let values = || {
+            a.value
+                .partial_cmp(&b.value)
+                .unwrap_or_else(|| a.value.is_nan().cmp(&b.value.is_nan()))
+        };
+        a.timestamp.cmp(&b.timestamp).then_with(values)
+    });
+    measures.dedup_by_key(|measure| measure.timestamp);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn measures(points: &[(i64, f64)]) -> Vec<Measure> {
+        points
+            .iter()
+            .map(|(at, value)| Measure::new(Timestamp(*at), *value))
+            .collect()
+    }
+
+    #[test]
+    fn a_batch_is_sorted_by_metric_and_time_and_merges_what_belongs_together() {
+        let (a, b) = (MetricId::from_u128(1), MetricId::from_u128(2));
+        let batch = vec![
+            (b, measures(&[(5, 1.0), (3, 2.0)])),
+            (a, measures(&[(9, 3.0)])),
+            (b, measures(&[(4, 4.0)])),
+        ];
+        let sorted = SortedBatch::new(batch).unwrap();
+        let groups: Vec<(MetricId, Vec<Measure>)> = sorted
+            .iter()
+            .map(|(metric, points)| (metric, points.to_vec()))
+            .collect();
+        assert_eq!(
+            groups,
+            [
+                (a, measures(&[(9, 3.0)])),
+                (b, measures(&[(3, 2.0), (4, 4.0), (5, 1.0)]))
+            ]
+        );
+        assert_eq!((sorted.len(), sorted.received()), (4, 4));
+    }
+
+    #[test]
+    fn of_one_timestamp_the_smallest_value_stays() {
+        let batch = vec![(
+            MetricId::nil(),
+            measures(&[(5, f64::NAN), (5, 3.0), (5, 1.0), (4, f64::NAN)]),
+        )];
+        let sorted = SortedBatch::new(batch).unwrap();
+        let points: Vec<(i64, String)> = sorted
+            .iter()
+            .flat_map(|(_, points)| points)
+            .map(|point| (point.timestamp.0, point.value.to_string()))
+            .collect();
+        assert_eq!(points, [(4, "NaN".to_owned()), (5, "1".to_owned())]);
+        assert_eq!((sorted.len(), sorted.received()), (2, 4));
+    }
+
+    #[test]
+    fn a_metric_without_measures_is_left_out() {
+        let sorted = SortedBatch::new(vec![(MetricId::nil(), Vec::new())]).unwrap();
+        assert!(sorted.is_empty());
+        assert_eq!(sorted.metrics().len(), 0);
+    }
+
+    #[test]
+    fn measures_before_the_epoch_and_too_many_at_once_are_refused() {
+        let early = SortedBatch::new(vec![(MetricId::nil(), measures(&[(5, 1.0), (-1, 1.0)]))]);
+        assert!(matches!(early, Err(StoreError::BeforeEpoch(metric)) if metric == MetricId::nil()));
+        let many = vec![(
+            MetricId::nil(),
+            measures(&[(1, 1.0)]).repeat(MAX_BATCH_MEASURES + 1),
+        )];
+        let error = SortedBatch::new(many).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "batch of 1000001 measures: at most 1000000 are taken at once"
+        );
+    }
+}

@@ -1,0 +1,108 @@
+//! Running figures behind `StoreStats`: counted by the commit and checkpoint threads, read by anybody at any time.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::checkpoint::snapshot::Written;
+use crate::{LatencyHistogram, StoreStats};
+
+/// Figures since the start. They say nothing about each other, so no ordering is needed between them.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    metrics: AtomicU64,
+    batches: AtomicU64,
+    measures: AtomicU64,
+    late: AtomicU64,
+    busy: AtomicU64,
+    wal_bytes: AtomicU64,
+    wal_segments: AtomicU64,
+    disk_full: AtomicBool,
+    syncs: Mutex<LatencyHistogram>,
+    checkpoints: Mutex<Checkpoints>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Checkpoints {
+    made: u64,
+    failed: u64,
+    last: Option<(Written, Duration)>,
+}
+
+impl Counters {
+    pub(crate) fn accepted(&self, measures: usize, late: u64) {
+        self.batches.fetch_add(1, Ordering::Relaxed);
+        self.measures.fetch_add(measures as u64, Ordering::Relaxed);
+        self.late.fetch_add(late, Ordering::Relaxed);
+    }
+
+    pub(crate) fn refused_busy(&self) {
+        self.busy.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn set_metrics(&self, metrics: usize) {
+        self.metrics.store(metrics as u64, Ordering::Relaxed);
+    }
+
+    pub(crate) fn set_wal(&self, bytes: u64, segments: u64) {
+        self.wal_bytes.store(bytes, Ordering::Relaxed);
+        self.wal_segments.store(segments, Ordering::Relaxed);
+    }
+
+    pub(crate) fn set_disk_full(&self, full: bool) {
+        if self.disk_full.swap(full, Ordering::Relaxed) != full {
+            match full {
+                true => tracing::error!("no space left for the log, writes are refused"),
+                false => tracing::info!("space is back, writes are taken again"),
+            }
+        }
+    }
+
+    pub(crate) fn synced(&self, duration: Duration) {
+        self.syncs
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .observe(duration);
+    }
+
+    pub(crate) fn checkpoint(&self, result: Option<(Written, Duration)>) {
+        let mut checkpoints = self
+            .checkpoints
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        match result {
+            Some(written) => {
+                checkpoints.made += 1;
+                checkpoints.last = Some(written);
+            }
+            None => checkpoints.failed += 1,
+        }
+    }
+
+    /// The figures that are counted here.
+    pub(crate) fn stats(&self) -> StoreStats {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let checkpoints = *self
+            .checkpoints
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let last = checkpoints.last;
+        StoreStats {
+            metrics: read(&self.metrics),
+            batches: read(&self.batches),
+            measures: read(&self.measures),
+            late_measures: read(&self.late),
+            busy: read(&self.busy),
+            wal_bytes: read(&self.wal_bytes),
+            wal_segments: read(&self.wal_segments),
+            wal_syncs: *self.syncs.lock().unwrap_or_else(PoisonError::into_inner),
+            checkpoints: checkpoints.made,
+            checkpoint_failures: checkpoints.failed,
+            snapshot_bytes: last.map_or(0, |(written, _)| written.bytes),
+            checkpoint_pause: last.map_or(Duration::ZERO, |(written, _)| written.pause),
+            checkpoint_duration: last.map_or(Duration::ZERO, |(_, duration)| duration),
+            disk_full: self.disk_full.load(Ordering::Relaxed),
+            ..StoreStats::default()
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! The embedded engine: opens a store's directory, starts the commit and the checkpoint thread, and puts callers'
+//! requests before them. The only part that the rest of the program sees, through the `Store` trait.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread::{self, JoinHandle};
+use std::time::Instant;
+
+use collector_model::{AggregatePoint, ArchivePolicy, MetricId};
+
+use crate::batch::SortedBatch;
+use crate::checkpoint::{self, Requests, SNAPSHOT_DIR};
+use crate::counters::Counters;
+use crate::file::{self, DirLock, Disk, System};
+use crate::head::Head;
+use crate::manifest::Manifest;
+use crate::poison::Poison;
+use crate::queue::{Call, QUEUE_CALLS, Queue, Reply, WriteCall};
+use crate::wal::recovery::{self, Replayed};
+use crate::wal::writer::WalWriter;
+use crate::wal::{WAL_DIR, entry};
+use crate::{Batch, Completion, ReadQuery, ReplayReport, Store, StoreError, StoreStats};
+
+mod checkpoints;
+mod commit;
+
+#[cfg(test)]
+mod tests;
+
+/// Bytes of log after which a checkpoint is made; bounds what a restart has to replay (about ten million measures).
+pub const CHECKPOINT_WAL_BYTES: u64 = 256 << 20;
+
+/// What an operator may choose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// Bytes of log after which a checkpoint is made.
+    pub checkpoint_wal_bytes: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            checkpoint_wal_bytes: CHECKPOINT_WAL_BYTES,
+        }
+    }
+}
+
+/// What the engine and its threads have in common.
+struct Shared {
+    disk: Arc<dyn Disk>,
+    dir: PathBuf,
+    options: Options,
+    head: Head,
+    queue: Queue,
+    poison: Poison,
+    counters: Counters,
+    checkpoints: Requests,
+    replay: ReplayReport,
+}
+
+/// A store in one directory of one machine.
+///
+/// Dropping it finishes what callers wait for and ends its threads; it makes no checkpoint, so that the next opening
+/// replays the log. Call [`Store::flush`] before for a quick one.
+pub struct Engine {
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
+    _lock: DirLock,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine")
+            .field("dir", &self.shared.dir)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// Opens the store in a directory, which is made if need be: loads the snapshot, replays the log.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] where another process has it, [`StoreError::Corrupt`] where the directory is no store
+    /// of this format, [`StoreError::Io`]. Damage to single records is no error: see [`StoreStats::replay`].
+    pub fn open(dir: &Path, options: Options) -> Result<Self, StoreError> {
+        Self::open_on(Arc::new(System), dir, options)
+    }
+
+    fn open_on(disk: Arc<dyn Disk>, dir: &Path, options: Options) -> Result<Self, StoreError> {
+        let begin = Instant::now();
+        file::create_dir(&*disk, dir)?;
+        let lock = DirLock::acquire(dir)?;
+        let manifest = prepare(&*disk, dir)?;
+        checkpoint::remove_others(&*disk, dir, manifest.base)?;
+        let mut replay = ReplayReport::default();
+        let head = match manifest.base {
+            0 => Head::new(0),
+            base => checkpoint::load::load(&*disk, dir, base, &mut replay)?,
+        };
+        let Replayed { next_seq, segments } =
+            recovery::replay(&*disk, dir, manifest.base, &head, &mut replay)?;
+        let wal = WalWriter::create(Arc::clone(&disk), &dir.join(WAL_DIR), next_seq, segments)?;
+        replay.duration = begin.elapsed();
+        tracing::info!(
+            dir = %dir.display(), metrics = head.len(), entries = replay.entries, measures = replay.measures,
+            torn_bytes = replay.torn_bytes, damaged = replay.damaged.len(), duration = ?replay.duration, "store is open"
+        );
+        let damaged = !replay.damaged.is_empty();
+        let shared = Arc::new(Shared {
+            disk,
+            dir: dir.to_owned(),
+            options,
+            head,
+            queue: Queue::default(),
+            poison: Poison::default(),
+            counters: Counters::default(),
+            checkpoints: Requests::default(),
+            replay,
+        });
+        let committer = commit::Committer::new(Arc::clone(&shared), wal);
+        let mut engine = Self {
+            shared: Arc::clone(&shared),
+            threads: Vec::new(),
+            _lock: lock,
+        };
+        engine.start("store-commit", move || committer.run())?;
+        let checkpointer = Arc::clone(&shared);
+        engine.start("store-checkpoint", move || checkpointer.make_checkpoints())?;
+        if damaged {
+            // What is damaged has been set aside: with a new snapshot it is not found again.
+            shared.checkpoints.log_has_grown();
+        }
+        Ok(engine)
+    }
+
+    fn start(
+        &mut self,
+        name: &str,
+        body: impl FnOnce() + Send + 'static,
+    ) -> Result<(), StoreError> {
+        let thread = thread::Builder::new().name(name.to_owned()).spawn(body);
+        self.threads
+            .push(thread.map_err(file::failed("start a thread for", &self.shared.dir))?);
+        Ok(())
+    }
+
+    /// Puts a call before the commit thread and waits for its answer.
+    fn call<T>(&self, call: impl FnOnce(Reply<T>) -> Call) -> Result<T, StoreError> {
+        self.shared.call(call)
+    }
+}
+
+/// The manifest, of a new store a new one, and the directories.
+fn prepare(disk: &dyn Disk, dir: &Path) -> Result<Manifest, StoreError> {
+    let (wal, snapshots) = (dir.join(WAL_DIR), dir.join(SNAPSHOT_DIR));
+    let manifest = match Manifest::read(disk, dir)? {
+        Some(manifest) => manifest,
+        None if wal.exists() || snapshots.exists() => {
+            let reason = "there is a log or a snapshot, but no manifest".to_owned();
+            return Err(StoreError::Corrupt {
+                path: dir.to_owned(),
+                offset: 0,
+                reason,
+            });
+        }
+        None => {
+            let manifest = Manifest::default();
+            manifest.write(disk, dir)?;
+            manifest
+        }
+    };
+    file::create_dir(disk, &wal)?;
+    file::create_dir(disk, &snapshots)?;
+    Ok(manifest)
+}
+
+/// Waits for an answer that never comes if the thread that owes it has ended.
+fn wait<T>(shared: &Shared, answer: &Receiver<Result<T, StoreError>>) -> Result<T, StoreError> {
+    match answer.recv() {
+        Ok(outcome) => outcome,
+        Err(_) => Err(shared.poison.check().err().unwrap_or(StoreError::Closed)),
+    }
+}
+
+impl Shared {
+    fn call<T>(&self, call: impl FnOnce(Reply<T>) -> Call) -> Result<T, StoreError> {
+        let (reply, answer) = sync_channel(1);
+        self.queue.push(call(reply))?;
+        wait(self, &answer)
+    }
+}
+
+impl Store for Engine {
+    fn set_policy(&self, metrics: &[MetricId], policy: &ArchivePolicy) -> Result<(), StoreError> {
+        self.call(|reply| Call::SetPolicy(policy.clone(), metrics.to_vec(), reply))
+    }
+
+    fn write(&self, batch: Batch) -> Result<(), StoreError> {
+        let (reply, answer) = sync_channel(1);
+        let done = move |outcome| drop(reply.try_send(outcome));
+        match write_call(batch, Box::new(done))? {
+            Some(call) => self.shared.queue.push(call)?,
+            None => return Ok(()),
+        }
+        wait(&self.shared, &answer)
+    }
+
+    fn submit(&self, batch: Batch, done: Completion) -> Result<(), StoreError> {
+        self.shared.poison.check()?;
+        let Some(call) = write_call(batch, done)? else {
+            return Ok(());
+        };
+        self.shared.queue.try_push(call).inspect_err(|error| {
+            if matches!(error, StoreError::Busy) {
+                self.shared.counters.refused_busy();
+            }
+        })
+    }
+
+    fn read(&self, metric: MetricId, query: &ReadQuery) -> Result<Vec<AggregatePoint>, StoreError> {
+        self.shared.head.read(metric, query)
+    }
+
+    fn delete_metrics(&self, metrics: &[MetricId]) -> Result<(), StoreError> {
+        self.call(|reply| Call::Delete(metrics.to_vec(), reply))
+    }
+
+    fn flush(&self) -> Result<(), StoreError> {
+        let (outcome, answer) = sync_channel(1);
+        self.shared.checkpoints.ask(outcome);
+        wait(&self.shared, &answer)
+    }
+
+    fn stats(&self) -> StoreStats {
+        let (calls, measures) = self.shared.queue.depth();
+        StoreStats {
+            queue_depth: calls as u64,
+            queue_capacity: QUEUE_CALLS as u64,
+            queue_measures: measures as u64,
+            poisoned: self.shared.poison.reason().map(ToOwned::to_owned),
+            replay: self.shared.replay.clone(),
+            ..self.shared.counters.stats()
+        }
+    }
+}
+
+/// Sorts and encodes a batch on its caller's thread. One without measures is done at once.
+fn write_call(batch: Batch, done: Completion) -> Result<Option<Call>, StoreError> {
+    let batch = SortedBatch::new(batch)?;
+    if batch.is_empty() {
+        done(Ok(()));
+        return Ok(None);
+    }
+    let payload = entry::encode_write(&batch);
+    Ok(Some(Call::Write(WriteCall {
+        batch,
+        payload,
+        done,
+    })))
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.shared.checkpoints.close();
+        self.shared.queue.close();
+        for thread in self.threads.drain(..) {
+            // A thread that panicked has said so already.
+            let _ = thread.join();
+        }
+    }
+}

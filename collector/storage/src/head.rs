@@ -1,0 +1,281 @@
+//! All metrics in memory, in shards that are locked one at a time: the commit thread folds into a shard while readers
+//! and the checkpoint use the others. Each shard knows the last log entry that it has folded, so that a snapshot may
+//! be taken shard by shard while writes go on.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use collector_model::{AggregatePoint, ArchivePolicy, Measure, MetricId};
+
+use crate::batch::SortedBatch;
+use crate::rollup::Scratch;
+use crate::{ReadQuery, StoreError};
+
+pub(crate) mod plan;
+pub(crate) mod rows;
+pub(crate) mod series;
+
+use plan::{Plan, Plans};
+use series::Series;
+
+/// Number of shards; a metric's is the first byte of its id. Part of the snapshot's format.
+pub(crate) const SHARDS: usize = 256;
+
+/// How many metrics are fetched from memory together before they are folded.
+const AHEAD: usize = 32;
+
+/// Metrics by id.
+pub(crate) type Metrics = HashMap<MetricId, Series, BuildHasherDefault<IdHasher>>;
+
+/// Hashes ids, which are random already: the server makes them, no client can choose colliding ones.
+#[derive(Debug, Default)]
+pub(crate) struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word.iter_mut()
+                .zip(chunk)
+                .for_each(|(to, from)| *to = *from);
+            self.write_u64(u64::from_le_bytes(word));
+        }
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        self.0 = (self.0.rotate_left(26) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn write_usize(&mut self, _length: usize) {}
+
+    fn finish(&self) -> u64 {
+        self.0 ^ (self.0 >> 32)
+    }
+}
+
+/// A part of the metrics.
+#[derive(Debug, Default)]
+pub(crate) struct Shard {
+    pub(crate) metrics: Metrics,
+    /// Sequence number of the last log entry folded here; earlier ones are not folded again.
+    pub(crate) applied: u64,
+}
+
+/// What folding a batch did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Folded {
+    /// Measures dropped as too late.
+    pub(crate) late: u64,
+    /// Measures of metrics that are not registered.
+    pub(crate) orphans: u64,
+}
+
+/// All metrics.
+#[derive(Debug)]
+pub(crate) struct Head {
+    shards: Vec<RwLock<Shard>>,
+    plans: Mutex<Plans>,
+}
+
+/// The shard of a metric.
+pub(crate) fn shard_of(metric: MetricId) -> usize {
+    let [first, ..] = *metric.as_bytes();
+    usize::from(first)
+}
+
+impl Head {
+    /// No metrics; entries up to `applied` count as folded.
+    pub(crate) fn new(applied: u64) -> Self {
+        let shard = || {
+            RwLock::new(Shard {
+                applied,
+                ..Shard::default()
+            })
+        };
+        Self {
+            shards: (0..SHARDS).map(|_| shard()).collect(),
+            plans: Mutex::default(),
+        }
+    }
+
+    /// The shared plan of a policy; `None` if it has no definition.
+    pub(crate) fn plan(&self, policy: &ArchivePolicy) -> Option<Arc<Plan>> {
+        self.plans
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .intern(policy)
+    }
+
+    /// Locks a shard for reading; `None` beyond the last one.
+    pub(crate) fn shard(&self, index: usize) -> Option<RwLockReadGuard<'_, Shard>> {
+        // A panic while folding ends the commit thread and with it all writing; what is there may still be read.
+        self.shards
+            .get(index)
+            .map(|shard| shard.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Locks a shard for changing; `None` beyond the last one.
+    pub(crate) fn shard_mut(&self, index: usize) -> Option<RwLockWriteGuard<'_, Shard>> {
+        self.shards
+            .get(index)
+            .map(|shard| shard.write().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Number of metrics.
+    pub(crate) fn len(&self) -> usize {
+        (0..SHARDS)
+            .filter_map(|index| Some(self.shard(index)?.metrics.len()))
+            .sum()
+    }
+
+    /// Whether all metrics of a batch are registered; else the first that is not.
+    pub(crate) fn check_known(&self, batch: &SortedBatch) -> Result<(), StoreError> {
+        let mut open: Option<(usize, RwLockReadGuard<'_, Shard>)> = None;
+        for metric in batch.metrics() {
+            let index = shard_of(metric);
+            if open.as_ref().is_none_or(|(opened, _)| *opened != index) {
+                drop(open.take());
+                open = self.shard(index).map(|shard| (index, shard));
+            }
+            if open
+                .as_ref()
+                .is_none_or(|(_, shard)| !shard.metrics.contains_key(&metric))
+            {
+                return Err(StoreError::UnknownMetric(metric));
+            }
+        }
+        Ok(())
+    }
+
+    /// Folds the log entry `seq` in: into each shard that has not folded it yet.
+    pub(crate) fn fold(&self, seq: u64, batch: &SortedBatch, scratch: &mut Scratch) -> Folded {
+        let mut folded = Folded::default();
+        let mut groups = batch.iter().peekable();
+        while let Some((metric, _)) = groups.peek() {
+            let index = shard_of(*metric);
+            let Some(mut shard) = self.shard_mut(index) else {
+                break;
+            };
+            let known = shard.applied >= seq;
+            shard.applied = shard.applied.max(seq);
+            let group: Vec<(MetricId, &[Measure])> =
+                std::iter::from_fn(|| groups.next_if(|(metric, _)| shard_of(*metric) == index))
+                    .collect();
+            for group in group.chunks(AHEAD).filter(|_| !known) {
+                let touched = group
+                    .iter()
+                    .filter_map(|(metric, _)| Some(shard.metrics.get(metric)?.touch()));
+                std::hint::black_box(touched.fold(0, |bits, more| bits ^ more));
+                for (metric, measures) in group {
+                    match shard.metrics.get_mut(metric) {
+                        Some(series) => folded.late += series.fold(measures, scratch) as u64,
+                        None => folded.orphans += measures.len() as u64,
+                    }
+                }
+            }
+        }
+        folded
+    }
+
+    /// Which of the metrics are not yet as `plan` says, or why one cannot become so.
+    pub(crate) fn check_plan(
+        &self,
+        metrics: &[MetricId],
+        plan: &Arc<Plan>,
+    ) -> Result<Vec<MetricId>, StoreError> {
+        let mut changed = Vec::new();
+        for metric in metrics {
+            let shard = self.shard(shard_of(*metric));
+            match shard.as_ref().and_then(|shard| shard.metrics.get(metric)) {
+                None => changed.push(*metric),
+                Some(series) if Arc::ptr_eq(series.plan(), plan) => {}
+                Some(series) => match series.plan().may_become(plan) {
+                    Ok(()) => changed.push(*metric),
+                    Err(reason) => {
+                        let policy = plan.policy().name.clone();
+                        return Err(StoreError::UnsupportedPolicy {
+                            metric: *metric,
+                            policy,
+                            reason,
+                        });
+                    }
+                },
+            }
+        }
+        Ok(changed)
+    }
+
+    /// Those of the metrics that are registered.
+    pub(crate) fn registered(&self, metrics: &[MetricId]) -> Vec<MetricId> {
+        let registered = |metric: &MetricId| {
+            self.shard(shard_of(*metric))
+                .is_some_and(|shard| shard.metrics.contains_key(metric))
+        };
+        metrics.iter().copied().filter(registered).collect()
+    }
+
+    /// Applies the log entry `seq`: registers metrics or gives them the plan, in shards that have not done so yet.
+    /// Returns how many metrics are new.
+    pub(crate) fn set_plan(&self, seq: u64, metrics: &[MetricId], plan: &Arc<Plan>) -> usize {
+        self.apply(seq, metrics, |shard, metric| {
+            match shard.metrics.get_mut(&metric) {
+                Some(series) => {
+                    if series.plan().may_become(plan).is_ok() {
+                        series.set_plan(Arc::clone(plan));
+                    }
+                    false
+                }
+                None => shard
+                    .metrics
+                    .insert(metric, Series::new(Arc::clone(plan)))
+                    .is_none(),
+            }
+        })
+    }
+
+    /// Applies the log entry `seq`: forgets metrics, in shards that have not done so yet. Returns how many there were.
+    pub(crate) fn delete(&self, seq: u64, metrics: &[MetricId]) -> usize {
+        self.apply(seq, metrics, |shard, metric| {
+            shard.metrics.remove(&metric).is_some()
+        })
+    }
+
+    fn apply(
+        &self,
+        seq: u64,
+        metrics: &[MetricId],
+        change: impl Fn(&mut Shard, MetricId) -> bool,
+    ) -> usize {
+        let mut sorted = metrics.to_vec();
+        sorted.sort_unstable();
+        let mut changed = 0;
+        for group in sorted.chunk_by(|a, b| shard_of(*a) == shard_of(*b)) {
+            let shard = group
+                .first()
+                .and_then(|metric| self.shard_mut(shard_of(*metric)));
+            let Some(mut shard) = shard.filter(|shard| shard.applied < seq) else {
+                continue;
+            };
+            shard.applied = seq;
+            changed += group
+                .iter()
+                .filter(|metric| change(&mut shard, **metric))
+                .count();
+        }
+        changed
+    }
+
+    /// Answers a query.
+    pub(crate) fn read(
+        &self,
+        metric: MetricId,
+        query: &ReadQuery,
+    ) -> Result<Vec<AggregatePoint>, StoreError> {
+        let shard = self.shard(shard_of(metric));
+        let series = shard.as_ref().and_then(|shard| shard.metrics.get(&metric));
+        series
+            .ok_or(StoreError::UnknownMetric(metric))?
+            .read(metric, query)
+    }
+}

@@ -1,0 +1,202 @@
+//! One metric: its newest measures (the raw tail, as long as the back window needs them) and the windows of each of
+//! its archives. Folding a batch in and reading windows out; durability and locking are others' business.
+
+use std::sync::Arc;
+
+use collector_model::{AggregatePoint, Granularity, Measure, MetricId, Timestamp, window};
+
+use crate::head::plan::Plan;
+use crate::head::rows::Rows;
+use crate::rollup::{self, Scratch};
+use crate::{ReadQuery, StoreError};
+
+/// A metric's state.
+#[derive(Debug)]
+pub(crate) struct Series {
+    plan: Arc<Plan>,
+    raw: Vec<Measure>,
+    /// As many as the plan has archives, in its order.
+    levels: Box<[Rows]>,
+}
+
+impl Series {
+    /// A metric without measures.
+    pub(crate) fn new(plan: Arc<Plan>) -> Self {
+        let levels = plan.levels().iter().map(|_| Rows::default()).collect();
+        Self {
+            plan,
+            raw: Vec::new(),
+            levels,
+        }
+    }
+
+    pub(crate) fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+
+    pub(crate) fn raw(&self) -> &[Measure] {
+        &self.raw
+    }
+
+    pub(crate) fn levels(&self) -> &[Rows] {
+        &self.levels
+    }
+
+    /// Takes on a plan that [`Plan::may_become`] allowed.
+    pub(crate) fn set_plan(&mut self, plan: Arc<Plan>) {
+        self.plan = plan;
+    }
+
+    /// Adds measures to the raw tail as they were kept; false if they do not follow.
+    pub(crate) fn append_raw(&mut self, measures: impl IntoIterator<Item = Measure>) -> bool {
+        measures.into_iter().all(|measure| {
+            let follows = self
+                .raw
+                .last()
+                .is_none_or(|last| last.timestamp < measure.timestamp);
+            if follows {
+                self.raw.push(measure);
+            }
+            follows
+        })
+    }
+
+    /// Adds rows to an archive; false if they do not belong there.
+    pub(crate) fn append_rows(&mut self, level: usize, rows: Rows) -> bool {
+        let width = self.plan.width();
+        self.levels
+            .get_mut(level)
+            .is_some_and(|level| level.append(rows, width))
+    }
+
+    /// Folds measures in, ascending and each timestamp once, as Gnocchi folds those of one run: what is older than
+    /// the back window of the newest measure *known before* is dropped, a known timestamp gets the new value, then
+    /// all windows from the first measure of the batch on are computed anew, and only then the raw tail is cut.
+    /// Returns how many measures came too late.
+    pub(crate) fn fold(&mut self, batch: &[Measure], scratch: &mut Scratch) -> usize {
+        let Some(oldest) = batch.first().map(|measure| measure.timestamp) else {
+            return 0;
+        };
+        let late = match self.raw.last() {
+            Some(last) => {
+                let bound = self.tail_start(last.timestamp);
+                batch.partition_point(|measure| measure.timestamp < bound)
+            }
+            None => 0,
+        };
+        merge(&mut self.raw, batch.get(late..).unwrap_or_default());
+        let from = self
+            .raw
+            .first()
+            .map_or(oldest, |first| first.timestamp.max(oldest));
+        for (level, rows) in self.plan.levels().iter().zip(&mut self.levels) {
+            rollup::recompute(
+                &self.plan,
+                level.granularity,
+                &self.raw,
+                from,
+                rows,
+                scratch,
+            );
+            rows.compact(self.plan.width(), level.timespan);
+        }
+        self.truncate();
+        late
+    }
+
+    fn tail_start(&self, last: Timestamp) -> Timestamp {
+        window::back_window_start(last, self.plan.block(), self.plan.raw_blocks())
+    }
+
+    fn truncate(&mut self) {
+        let Some(last) = self.raw.last() else { return };
+        let bound = self.tail_start(last.timestamp);
+        if self
+            .raw
+            .first()
+            .is_some_and(|first| first.timestamp < bound)
+        {
+            let expired = self
+                .raw
+                .partition_point(|measure| measure.timestamp < bound);
+            self.raw.drain(..expired);
+            // A long first batch shall not hold its memory for ever.
+            if self.raw.capacity() > 64 && self.raw.len() < self.raw.capacity() / 4 {
+                self.raw.shrink_to(self.raw.len() * 2);
+            }
+        }
+    }
+
+    /// Reads what the next fold will need and returns some of its bits: called for many metrics before they are
+    /// folded, the processor fetches them from memory at the same time instead of one after the other.
+    pub(crate) fn touch(&self) -> u64 {
+        let raw = self.raw.last().map_or(0, |last| last.value.to_bits());
+        self.levels
+            .iter()
+            .fold(raw, |bits, rows| bits ^ rows.touch())
+    }
+
+    /// Answers a query; `metric` is for the error's text.
+    pub(crate) fn read(
+        &self,
+        metric: MetricId,
+        query: &ReadQuery,
+    ) -> Result<Vec<AggregatePoint>, StoreError> {
+        let aggregation = query.aggregation;
+        let unknown = StoreError::UnknownAggregation {
+            metric,
+            aggregation,
+        };
+        let column = self.plan.column(aggregation).ok_or(unknown)?;
+        let wanted =
+            |granularity: Granularity| query.granularity.is_none_or(|wanted| wanted == granularity);
+        let mut found = false;
+        let mut points = Vec::new();
+        for (level, rows) in self.plan.levels().iter().zip(&self.levels) {
+            let granularity = level.granularity;
+            if !wanted(granularity) {
+                continue;
+            }
+            found = true;
+            let from = query.start.map(|start| window::start(start, granularity).0);
+            let to = query.stop.map(|stop| stop.0);
+            let windows = rows.column(self.plan.width(), column, level.timespan, (from, to));
+            points.extend(windows.map(|(start, value)| AggregatePoint {
+                timestamp: Timestamp(start),
+                granularity,
+                value,
+            }));
+        }
+        match query.granularity {
+            Some(granularity) if !found => Err(StoreError::UnknownGranularity {
+                metric,
+                granularity,
+            }),
+            _ => Ok(points),
+        }
+    }
+}
+
+/// Merges two ascending lists; where both have a timestamp the new value stays.
+fn merge(raw: &mut Vec<Measure>, new: &[Measure]) {
+    let Some(first) = new.first() else { return };
+    // Nearly always everything new comes after everything known.
+    let overlap = match raw.last() {
+        Some(last) if last.timestamp >= first.timestamp => {
+            raw.partition_point(|measure| measure.timestamp < first.timestamp)
+        }
+        _ => raw.len(),
+    };
+    let mut known = raw.split_off(overlap).into_iter().peekable();
+    for measure in new {
+        while let Some(earlier) = known.next_if(|known| known.timestamp < measure.timestamp) {
+            raw.push(earlier);
+        }
+        known.next_if(|known| known.timestamp == measure.timestamp);
+        raw.push(*measure);
+    }
+    raw.extend(known);
+}
+
+#[cfg(test)]
+mod tests;

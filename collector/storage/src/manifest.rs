@@ -1,0 +1,137 @@
+//! The manifest: one small text file that says which format the store has and which snapshot is the valid one. It is
+//! replaced as a whole; whatever it does not name is left over and may go.
+
+use std::fmt::Write as _;
+use std::io::Read as _;
+use std::path::Path;
+
+use crate::StoreError;
+use crate::file::{self, Disk};
+
+/// Name of the file in a store's directory.
+const MANIFEST: &str = "MANIFEST";
+/// The only format so far: log entries, snapshot items and the number of shards as they are in this version.
+const FORMAT: u32 = 1;
+
+/// What the manifest says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Manifest {
+    /// Last log entry that the snapshot is sure to hold; 0 is a store without snapshot.
+    pub(crate) base: u64,
+}
+
+impl Manifest {
+    /// Reads the manifest of a store; `None` if there is none.
+    pub(crate) fn read(disk: &dyn Disk, store: &Path) -> Result<Option<Self>, StoreError> {
+        let path = store.join(MANIFEST);
+        let mut text = Vec::new();
+        match disk
+            .open(&path, 0)
+            .and_then(|mut file| file.read_to_end(&mut text))
+        {
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(file::failed("read", &path)(error)),
+        }
+        let corrupt = |reason: &str| StoreError::Corrupt {
+            path: path.clone(),
+            offset: 0,
+            reason: reason.to_owned(),
+        };
+        let text = str::from_utf8(&text).map_err(|_| corrupt("it is not UTF-8"))?;
+        let body = text
+            .rfind("crc ")
+            .and_then(|at| text.get(..at))
+            .ok_or_else(|| corrupt("it has no crc line"))?;
+        if text != with_crc(body) {
+            return Err(corrupt("its checksum does not match"));
+        }
+        let field = |name: &str| {
+            let mut lines = body.lines();
+            let value = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+            value
+                .and_then(|value| value.parse::<u64>().ok())
+                .ok_or_else(|| corrupt("a line is missing or no number"))
+        };
+        let format = field("format")?;
+        if format != u64::from(FORMAT) {
+            return Err(corrupt(&format!(
+                "its format is {format}, this program knows {FORMAT}"
+            )));
+        }
+        Ok(Some(Self {
+            base: field("snapshot")?,
+        }))
+    }
+
+    /// Replaces the manifest, durably.
+    pub(crate) fn write(self, disk: &dyn Disk, store: &Path) -> Result<(), StoreError> {
+        let body = format!(
+            "nephoscope store\nformat {FORMAT}\nsnapshot {}\n",
+            self.base
+        );
+        file::replace(disk, &store.join(MANIFEST), with_crc(&body).as_bytes())
+    }
+}
+
+fn with_crc(body: &str) -> String {
+    let mut text = body.to_owned();
+    let _ = writeln!(text, "crc {:08x}", crc32c::crc32c(body.as_bytes()));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::file::System;
+
+    fn read(dir: &Path) -> Result<Option<Manifest>, String> {
+        Manifest::read(&System, dir).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_manifest_reads_back_as_written() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(read(dir.path()), Ok(None));
+        for base in [0, 42] {
+            Manifest { base }.write(&System, dir.path()).unwrap();
+            assert_eq!(read(dir.path()), Ok(Some(Manifest { base })));
+        }
+    }
+
+    #[test]
+    fn any_changed_byte_is_noticed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(MANIFEST);
+        Manifest { base: 42 }.write(&System, dir.path()).unwrap();
+        let good = fs::read(&path).unwrap();
+        for at in 0..good.len() {
+            let mut bad = good.clone();
+            bad[at] ^= 0x01;
+            fs::write(&path, bad).unwrap();
+            assert!(
+                read(dir.path()).unwrap_err().contains("corrupt file"),
+                "byte {at}"
+            );
+            fs::write(&path, &good[..at]).unwrap();
+            assert!(read(dir.path()).is_err(), "cut at {at}");
+        }
+    }
+
+    #[test]
+    fn a_later_format_is_refused_by_its_number() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(
+            dir.path().join(MANIFEST),
+            with_crc("nephoscope store\nformat 2\nsnapshot 0\n"),
+        )
+        .unwrap();
+        assert!(
+            read(dir.path())
+                .unwrap_err()
+                .ends_with("its format is 2, this program knows 1")
+        );
+    }
+}

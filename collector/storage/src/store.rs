@@ -1,0 +1,90 @@
+//! The narrow trait that the collector knows the store by, with its questions and answers. The engine behind it is
+//! `engine`; other engines (on many machines) will implement the same.
+
+use collector_model::{
+    AggregatePoint, Aggregation, ArchivePolicy, Granularity, Measure, MetricId, Timestamp,
+};
+
+use crate::{StoreError, StoreStats};
+
+/// Measures of many metrics, taken as one: all or nothing. A metric's measures may be in any order; of several with
+/// one timestamp the smallest value counts, as in Gnocchi.
+pub type Batch = Vec<(MetricId, Vec<Measure>)>;
+
+/// Called once with the outcome of a submitted batch, on the store's own thread: it must be quick and not block.
+pub type Completion = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+
+/// What of a metric is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReadQuery {
+    /// One granularity; `None` is all of them, coarsest first.
+    pub granularity: Option<Granularity>,
+    /// One of the policy's aggregation methods.
+    pub aggregation: Aggregation,
+    /// First moment; rounded down to the granularity.
+    pub start: Option<Timestamp>,
+    /// End, itself excluded; not rounded.
+    pub stop: Option<Timestamp>,
+}
+
+impl ReadQuery {
+    /// Everything of one aggregation.
+    #[must_use]
+    pub fn all(aggregation: Aggregation) -> Self {
+        Self {
+            granularity: None,
+            aggregation,
+            start: None,
+            stop: None,
+        }
+    }
+}
+
+/// A durable store of aggregated time series with Gnocchi's semantics.
+///
+/// `Ok` of a changing call means: on stable storage (survives a kill at any moment and a power cut) and visible to
+/// every read that begins afterwards.
+pub trait Store: Send + Sync {
+    /// Registers metrics with their archive policy, or changes points and timespans of registered ones. May be
+    /// repeated: what is already so costs nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::UnsupportedPolicy`] where a registered metric has other granularities, methods or back window.
+    fn set_policy(&self, metrics: &[MetricId], policy: &ArchivePolicy) -> Result<(), StoreError>;
+
+    /// Writes a batch and waits until it is durable and visible; waits also for a place in the queue. Measures that
+    /// come too late for their metric's back window are dropped and counted, not an error.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownMetric`] and [`StoreError::BeforeEpoch`] for the whole batch; [`StoreError::DiskFull`]
+    /// and [`StoreError::Poisoned`] for the state of the disk.
+    fn write(&self, batch: Batch) -> Result<(), StoreError>;
+
+    /// As [`Store::write`], without blocking the caller: `done` gets the outcome.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] when the bounded queue is full, or what can be said of the batch at once; `done` is then
+    /// never called.
+    fn submit(&self, batch: Batch, done: Completion) -> Result<(), StoreError>;
+
+    /// Aggregated points of a metric, each granularity in ascending order.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownMetric`], [`StoreError::UnknownAggregation`], [`StoreError::UnknownGranularity`].
+    fn read(&self, metric: MetricId, query: &ReadQuery) -> Result<Vec<AggregatePoint>, StoreError>;
+
+    /// Deletes metrics with all their points; unknown ones are passed over. An id is never to be used again.
+    ///
+    /// # Errors
+    /// [`StoreError::DiskFull`] and [`StoreError::Poisoned`] for the state of the disk.
+    fn delete_metrics(&self, metrics: &[MetricId]) -> Result<(), StoreError>;
+
+    /// Makes a checkpoint and waits for it: after that a restart has nothing to replay.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] or [`StoreError::DiskFull`]; the log is then kept, nothing is lost.
+    fn flush(&self) -> Result<(), StoreError>;
+
+    /// Figures for the self-metrics; cheap.
+    fn stats(&self) -> StoreStats;
+}
