@@ -1,0 +1,89 @@
+//! What is kept in memory of the resources that ingest has seen: their metrics, and which descriptions of them are
+//! known to change nothing.
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::Arc;
+
+use super::{EnsureBody, EnsureResource, Ensured, EnsuredMetric};
+use crate::Metric;
+
+/// How many descriptions of one resource are remembered: one for each source that speaks of it.
+const MAX_FINGERPRINTS: usize = 4;
+
+/// A resource that `ensure` has seen.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    /// Descriptions that the resource as it is already agrees with.
+    fingerprints: Vec<u128>,
+    /// Its active metrics, sorted by name.
+    metrics: Vec<Arc<Metric>>,
+}
+
+/// Makes 128 bits of a description, by two hashes with keys of their own: instead of the description it is enough to
+/// remember these.
+#[derive(Debug, Default)]
+pub(crate) struct Fingerprints {
+    low: RandomState,
+    high: RandomState,
+}
+
+impl Fingerprints {
+    pub(super) fn of(&self, body: &EnsureBody<'_>) -> u128 {
+        let described = (
+            body.resource_type,
+            body.project_id,
+            body.user_id,
+            &body.attributes,
+        );
+        let (low, high) = (self.low.hash_one(described), self.high.hash_one(described));
+        u128::from(high) << 64 | u128::from(low)
+    }
+}
+
+impl Known {
+    /// A resource that agrees with these descriptions and has these metrics, sorted by name.
+    pub(super) fn new(mut fingerprints: Vec<u128>, metrics: Vec<Arc<Metric>>) -> Self {
+        let surplus = fingerprints.len().saturating_sub(MAX_FINGERPRINTS);
+        fingerprints.drain(..surplus);
+        Self {
+            fingerprints,
+            metrics,
+        }
+    }
+
+    pub(super) fn fingerprints(&self) -> &[u128] {
+        &self.fingerprints
+    }
+
+    /// How much it counts for in the cache.
+    pub(super) fn weight(&self) -> usize {
+        1 + self.metrics.len()
+    }
+
+    /// The answer to `wanted`, where the resource agrees with it and has all its metrics.
+    pub(super) fn answer(
+        &self,
+        wanted: &EnsureResource<'_>,
+        fingerprints: &Fingerprints,
+    ) -> Option<Ensured> {
+        if let Some(body) = &wanted.body
+            && !self.fingerprints.contains(&fingerprints.of(body))
+        {
+            return None;
+        }
+        let metrics = wanted.metrics.iter().map(|wanted| {
+            let found = self
+                .metrics
+                .binary_search_by(|metric| metric.name.as_deref().cmp(&Some(wanted.name)));
+            let metric = found.ok().and_then(|at| self.metrics.get(at))?;
+            Some(EnsuredMetric {
+                metric: Arc::clone(metric),
+                created: false,
+            })
+        });
+        Some(Ensured {
+            created: false,
+            metrics: metrics.collect::<Option<_>>()?,
+        })
+    }
+}

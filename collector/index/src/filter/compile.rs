@@ -1,0 +1,226 @@
+//! Turns a filter into SQL with bound values. Nothing that a client wrote becomes part of the statement but the names
+//! of attributes that their resource type has.
+
+use std::cell::Cell;
+
+use collector_model::Timestamp;
+use serde_json::Value;
+
+use super::fields::{Column, Fields, Kind};
+use super::{Filter, MAX_FILTER_DEPTH, Operator};
+use crate::IndexError;
+use crate::sql::{ANY_TEXT, Bound, MATCHES, Statement, bind, exactly, pattern};
+
+/// Most values in a filter: below what the database takes in one statement.
+pub(crate) const MAX_VALUES: usize = 20_000;
+/// Most comparisons in a filter, which are the longest part of a statement's text.
+pub(crate) const MAX_COMPARISONS: usize = 4_000;
+
+/// Adds the condition that a filter means.
+///
+/// # Errors
+/// [`IndexError`] where a field does not exist, a value is not of its field's type, an operator is not for it, or the
+/// filter is too large.
+pub(crate) fn condition(
+    statement: &mut Statement,
+    filter: &Filter,
+    fields: Fields<'_>,
+    now: Timestamp,
+) -> Result<(), IndexError> {
+    let compiler = Compiler {
+        fields,
+        now,
+        values: Cell::new(0),
+        comparisons: Cell::new(0),
+    };
+    compiler.filter(statement, filter, 0)
+}
+
+struct Compiler<'a> {
+    fields: Fields<'a>,
+    now: Timestamp,
+    /// Values so far.
+    values: Cell<usize>,
+    /// Comparisons so far.
+    comparisons: Cell<usize>,
+}
+
+impl Compiler<'_> {
+    fn filter(
+        &self,
+        statement: &mut Statement,
+        filter: &Filter,
+        depth: usize,
+    ) -> Result<(), IndexError> {
+        if depth > MAX_FILTER_DEPTH {
+            return Err(too_large(MAX_FILTER_DEPTH, "levels"));
+        }
+        match filter {
+            Filter::And(parts) => self.chain(statement, parts, " AND ", "1 = 1", depth),
+            Filter::Or(parts) => self.chain(statement, parts, " OR ", "1 = 0", depth),
+            Filter::Not(part) => {
+                statement.push("(NOT ");
+                self.filter(statement, part, depth + 1)?;
+                statement.push(")");
+                Ok(())
+            }
+            Filter::Compare {
+                field,
+                operator,
+                value,
+            } => {
+                count(&self.comparisons, MAX_COMPARISONS, "comparisons")?;
+                let column = self.fields.column(field)?;
+                statement.push("(");
+                self.compare(statement, &column, field, *operator, value)?;
+                statement.push(")");
+                Ok(())
+            }
+            Filter::In { field, values } => self.one_of(statement, field, values),
+        }
+    }
+
+    /// Halves the list again and again, because SQLite bounds the depth of an expression, in which `a AND b AND c` is
+    /// as deep as it is long.
+    fn chain(
+        &self,
+        statement: &mut Statement,
+        parts: &[Filter],
+        word: &str,
+        of_none: &str,
+        depth: usize,
+    ) -> Result<(), IndexError> {
+        statement.push("(");
+        match parts {
+            [] => {
+                statement.push(of_none);
+            }
+            [part] => self.filter(statement, part, depth + 1)?,
+            parts => {
+                let (left, right) = parts.split_at(parts.len() / 2);
+                self.chain(statement, left, word, of_none, depth)?;
+                statement.push(word);
+                self.chain(statement, right, word, of_none, depth)?;
+            }
+        }
+        statement.push(")");
+        Ok(())
+    }
+
+    fn compare(
+        &self,
+        statement: &mut Statement,
+        column: &Column,
+        field: &str,
+        operator: Operator,
+        value: &Value,
+    ) -> Result<(), IndexError> {
+        if operator == Operator::Like && !column.kind.is_text() {
+            return Err(IndexError::FilterOperator("like".to_owned()));
+        }
+        let bound = self.value(column, field, value)?;
+        let sql = &column.sql;
+        if let (Kind::CreatorUser | Kind::CreatorProject, Bound::Text(text)) = (column.kind, &bound)
+        {
+            let (negation, text) = match operator {
+                Operator::Eq => ("", exactly(text)),
+                Operator::Ne => ("NOT ", exactly(text)),
+                Operator::Like => ("", pattern(text)),
+                _ => return Err(invalid(value, field)),
+            };
+            let wanted = match column.kind {
+                Kind::CreatorUser => format!("{text}:{ANY_TEXT}"),
+                _ => format!("{ANY_TEXT}:{text}"),
+            };
+            statement.push(format_args!("{negation}{sql} {MATCHES} "));
+            bind(statement, Bound::Text(wanted));
+            return Ok(());
+        }
+        let symbol = match operator {
+            Operator::Eq if bound == Bound::Null => {
+                statement.push(format_args!("{sql} IS NULL"));
+                return Ok(());
+            }
+            Operator::Ne if bound == Bound::Null => {
+                statement.push(format_args!("{sql} IS NOT NULL"));
+                return Ok(());
+            }
+            Operator::Ne if column.nullable => {
+                statement.push(format_args!("{sql} IS NULL OR {sql} <> "));
+                bind(statement, bound);
+                return Ok(());
+            }
+            Operator::Like => {
+                let wanted = match bound {
+                    Bound::Text(text) => Bound::Text(pattern(&text)),
+                    other => other,
+                };
+                statement.push(format_args!("{sql} {MATCHES} "));
+                bind(statement, wanted);
+                return Ok(());
+            }
+            Operator::Eq => "=",
+            Operator::Ne => "<>",
+            Operator::Lt => "<",
+            Operator::Le => "<=",
+            Operator::Gt => ">",
+            Operator::Ge => ">=",
+        };
+        statement.push(format_args!("{sql} {symbol} "));
+        bind(statement, bound);
+        Ok(())
+    }
+
+    fn one_of(
+        &self,
+        statement: &mut Statement,
+        field: &str,
+        values: &[Value],
+    ) -> Result<(), IndexError> {
+        count(&self.comparisons, MAX_COMPARISONS, "comparisons")?;
+        let column = self.fields.column(field)?;
+        if matches!(column.kind, Kind::CreatorUser | Kind::CreatorProject) {
+            return Err(invalid(&Value::Array(values.to_vec()), field));
+        }
+        if values.is_empty() {
+            statement.push("(1 = 0)");
+            return Ok(());
+        }
+        statement.push(format_args!("({} IN (", column.sql));
+        for (at, value) in values.iter().enumerate() {
+            statement.push(if at > 0 { ", " } else { "" });
+            bind(statement, self.value(&column, field, value)?);
+        }
+        statement.push("))");
+        Ok(())
+    }
+
+    fn value(&self, column: &Column, field: &str, value: &Value) -> Result<Bound, IndexError> {
+        count(&self.values, MAX_VALUES, "values")?;
+        let read = column.kind.value(value, self.now);
+        read.ok_or_else(|| invalid(value, field))
+    }
+}
+
+fn count(so_far: &Cell<usize>, limit: usize, of: &'static str) -> Result<(), IndexError> {
+    so_far.set(so_far.get() + 1);
+    if so_far.get() > limit {
+        return Err(too_large(limit, of));
+    }
+    Ok(())
+}
+
+fn too_large(limit: usize, of: &'static str) -> IndexError {
+    IndexError::FilterTooLarge { limit, of }
+}
+
+fn invalid(value: &Value, field: &str) -> IndexError {
+    let value = match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    IndexError::FilterValue {
+        value,
+        field: field.to_owned(),
+    }
+}

@@ -1,0 +1,35 @@
+//! The catalogue: archive policies with their rules, resource types, resources with their history, and metrics, in SQL.
+//! The only crate that speaks SQL. It holds no measures: those are in the store, under the metrics' ids.
+//!
+//! Everything that a call has changed is durable when it returns: SQLite in WAL mode with `synchronous=FULL`. A call
+//! that is dropped half-way, or a process that is killed, leaves all of its change or none.
+#![forbid(unsafe_code)]
+
+mod cache;
+mod defaults;
+mod ensure;
+mod error;
+mod filter;
+mod index;
+mod metric;
+mod migrate;
+mod options;
+mod page;
+mod policy;
+mod resource;
+mod resource_type;
+mod rule;
+mod snapshot;
+mod sql;
+
+pub use ensure::{EnsureBody, EnsureMetric, EnsureResource, Ensured, EnsuredMetric};
+pub use error::IndexError;
+pub use filter::{Filter, MAX_FILTER_DEPTH, Operator};
+pub use index::Index;
+pub use metric::{Metric, MetricQuery, MetricSpec, MetricSpecs, MetricStatus, NewMetric};
+pub use options::{Defaults, Options};
+pub use page::Page;
+pub use resource::{
+    AttributeChange, Deleted, MetricsUpdate, NewResource, Resource, ResourceQuery, ResourceType,
+    ResourceTypeChange, ResourceUpdate,
+};

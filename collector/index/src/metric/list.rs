@@ -1,0 +1,173 @@
+//! Finding metrics: by id, by resource and name, and by filter.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use collector_model::{MetricId, parse_uuid};
+use uuid::Uuid;
+
+use super::row::{COLUMNS, find_many, of_rows};
+use crate::filter::compile::condition;
+use crate::filter::fields::{Fields, is_of_resource};
+use crate::page::Order;
+use crate::resource_type::GENERIC;
+use crate::sql::{CHUNK, DbConnection, Statement, once};
+use crate::{Filter, Index, IndexError, Metric, MetricQuery, Page};
+
+impl Index {
+    /// The active metric of an id.
+    ///
+    /// # Errors
+    /// [`IndexError::NoSuchMetric`].
+    pub async fn metric(&self, id: MetricId) -> Result<Arc<Metric>, IndexError> {
+        let found = self.metrics(&[id]).await?.pop();
+        found.ok_or_else(|| IndexError::NoSuchMetric(id.to_string()))
+    }
+
+    /// The active metrics among these ids, in their order: from memory, and what is not there by one query for 500.
+    ///
+    /// # Errors
+    /// Only where the database fails.
+    pub async fn metrics(&self, ids: &[MetricId]) -> Result<Vec<Arc<Metric>>, IndexError> {
+        let mut found: Vec<Option<Arc<Metric>>> =
+            ids.iter().map(|id| self.metrics.get(id)).collect();
+        let missing = ids
+            .iter()
+            .zip(&found)
+            .filter(|(_, metric)| metric.is_none());
+        let missing: Vec<MetricId> = missing.map(|(id, _)| *id).collect();
+        if !missing.is_empty() {
+            // On the writing connection, for only who has that may fill what is kept in memory.
+            let mut turn = self.turn().await?;
+            let snapshot = self.snapshot_in(&mut turn).await?;
+            let mut read = HashMap::with_capacity(missing.len());
+            for metric in find_many(&mut turn, &snapshot, "id", &missing).await? {
+                self.metrics.insert(metric.id, Arc::clone(&metric), 1);
+                read.insert(metric.id, metric);
+            }
+            for (id, metric) in ids.iter().zip(&mut found) {
+                if metric.is_none() {
+                    *metric = read.get(id).cloned();
+                }
+            }
+        }
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    /// The active metric of a name on a resource.
+    ///
+    /// # Errors
+    /// [`IndexError::NoSuchMetric`] with the name, also where there is no such resource.
+    pub async fn metric_of_resource(
+        &self,
+        resource_id: Uuid,
+        name: &str,
+    ) -> Result<Arc<Metric>, IndexError> {
+        let found = self
+            .metrics_of_resources(&[(resource_id, vec![name])])
+            .await?;
+        let found = found.into_iter().next();
+        found.ok_or_else(|| IndexError::NoSuchMetric(name.to_owned()))
+    }
+
+    /// The active metrics of these names on these resources, those that exist, in no particular order.
+    ///
+    /// # Errors
+    /// Only where the database fails.
+    pub async fn metrics_of_resources(
+        &self,
+        wanted: &[(Uuid, Vec<&str>)],
+    ) -> Result<Vec<Arc<Metric>>, IndexError> {
+        let pairs = wanted
+            .iter()
+            .flat_map(|(resource, names)| names.iter().map(|name| (*resource, *name)));
+        let pairs: Vec<(Uuid, &str)> = pairs.collect();
+        let mut reader = self.reader().await?;
+        let mut rows = Vec::new();
+        for chunk in pairs.chunks(CHUNK) {
+            let mut statement = Statement::new(format!(
+                "SELECT {COLUMNS} FROM metric AS m WHERE m.status = 'active' \
+                 AND (m.resource_id, m.name) IN (VALUES "
+            ));
+            let mut list = statement.separated(", ");
+            for (resource, name) in chunk {
+                list.push("(");
+                list.push_bind_unseparated(*resource);
+                list.push_unseparated(", ");
+                list.push_bind_unseparated((*name).to_owned());
+                list.push_unseparated(")");
+            }
+            statement.push(")");
+            rows.extend(once(&mut statement).fetch_all(&mut *reader).await?);
+        }
+        drop(reader);
+        of_rows(&rows, &*self.snapshot().await?)
+    }
+
+    /// The metrics that a query asks for; by default in the order of their ids, which is that of their creation.
+    ///
+    /// # Errors
+    /// Where the filter or the page is not valid: [`IndexError::ResourceAttribute`], [`IndexError::FilterValue`],
+    /// [`IndexError::FilterOperator`], [`IndexError::FilterTooLarge`], [`IndexError::InvalidPagination`].
+    pub async fn list_metrics(&self, query: &MetricQuery) -> Result<Vec<Arc<Metric>>, IndexError> {
+        let snapshot = self.snapshot().await?;
+        let fields = Fields::Metric {
+            generic: snapshot.resource_type(GENERIC)?,
+        };
+        let order = Order::new(&query.page.sort, &[], fields)?;
+        let joined = if query.filter.as_ref().is_some_and(mentions_resource) {
+            " LEFT JOIN resource AS r ON r.id = m.resource_id"
+        } else {
+            ""
+        };
+        let mut statement = Statement::new(format!(
+            "SELECT {COLUMNS} FROM metric AS m{joined} WHERE {}",
+            with_status(query)
+        ));
+        if let Some(filter) = &query.filter {
+            statement.push(" AND ");
+            condition(&mut statement, filter, fields, self.now())?;
+        }
+        let mut reader = self.reader().await?;
+        if let Some(marker) = &query.page.marker {
+            statement.push(" AND ");
+            push_after(&mut statement, &mut reader, &order, query, marker).await?;
+        }
+        order.push(&mut statement, query.page.limit);
+        let rows = once(&mut statement).fetch_all(&mut *reader).await?;
+        drop(reader);
+        of_rows(&rows, &*self.snapshot().await?)
+    }
+}
+
+async fn push_after(
+    statement: &mut Statement,
+    reader: &mut DbConnection,
+    order: &Order,
+    query: &MetricQuery,
+    marker: &str,
+) -> Result<(), IndexError> {
+    let id = parse_uuid(marker).ok_or_else(|| Page::invalid_marker(marker))?;
+    let mut keys = Statement::new("SELECT ");
+    order.push_columns(&mut keys);
+    let status = with_status(query);
+    keys.push(format_args!(" FROM metric AS m WHERE {status} AND m.id = "));
+    keys.push_bind(id);
+    let row = once(&mut keys).fetch_optional(reader).await?;
+    let row = row.ok_or_else(|| Page::invalid_marker(marker))?;
+    order.push_after(statement, &order.read_marker(&row)?);
+    Ok(())
+}
+
+/// A literal, for the deleted ones have an index of their own that a bound value would not be looked up in.
+fn with_status(query: &MetricQuery) -> String {
+    format!("m.status = '{}'", query.status.name())
+}
+
+fn mentions_resource(filter: &Filter) -> bool {
+    match filter {
+        Filter::And(parts) | Filter::Or(parts) => parts.iter().any(mentions_resource),
+        Filter::Not(part) => mentions_resource(part),
+        Filter::Compare { field, .. } | Filter::In { field, .. } => is_of_resource(field),
+    }
+}
