@@ -14,7 +14,7 @@ run: ## Install what is missing, build, and watch this machine until Ctrl-C
 
 test: ## Install what the tests need and run all of them
 	packaging/dev/install-deps build test
-	$(CARGO) build --locked $(PROGRAMS)
+	$(CARGO) build --locked --workspace --all-targets
 	$(CARGO) test --locked --workspace
 
 lint: layers ## Formatting, clippy and the walls between the crates

@@ -1,0 +1,89 @@
+//! `/v1/archive_policy`: the policies by which measures are aggregated and kept.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use collector_index::IndexError;
+
+use super::archive_policy_body::{read_policy, read_policy_change};
+use super::auth::Caller;
+use super::error::{ApiError, ApiResult};
+use super::json::{RawBody, reply};
+use super::reply::created;
+use super::url::BaseUrl;
+use crate::app::App;
+
+/// Its routes.
+pub(super) fn router() -> Router<Arc<App>> {
+    Router::new()
+        .route("/archive_policy", get(list).post(create))
+        .route(
+            "/archive_policy/{name}",
+            get(show).patch(update).delete(remove),
+        )
+}
+
+async fn list(State(app): State<Arc<App>>, _: Caller) -> ApiResult {
+    let policies = app.index.archive_policies().await?;
+    let policies: Vec<_> = policies.iter().map(AsRef::as_ref).collect();
+    Ok(reply(StatusCode::OK, &policies))
+}
+
+async fn show(State(app): State<Arc<App>>, _: Caller, Path(name): Path<String>) -> ApiResult {
+    let policy = app.index.archive_policy(&name).await?;
+    Ok(reply(StatusCode::OK, policy.as_ref()))
+}
+
+async fn create(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    url: BaseUrl,
+    body: RawBody,
+) -> ApiResult {
+    caller.require_admin()?;
+    let policy = read_policy(&body.json()?)?;
+    app.index.create_archive_policy(&policy).await?;
+    let path = format!("/v1/archive_policy/{}", policy.name);
+    Ok(created(&url.of(&path), &policy))
+}
+
+async fn update(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(name): Path<String>,
+    body: RawBody,
+) -> ApiResult {
+    app.index.archive_policy(&name).await?;
+    caller.require_admin()?;
+    let definition = read_policy_change(&body.json()?)?;
+    let policy = app.index.update_archive_policy(&name, definition).await?;
+    let metrics = app.index.metrics_of_archive_policy(&name).await?;
+    app.measures
+        .set_policy(metrics, Arc::clone(&policy))
+        .await?;
+    Ok(reply(StatusCode::OK, policy.as_ref()))
+}
+
+async fn remove(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(name): Path<String>,
+) -> ApiResult<Response> {
+    caller.require_admin()?;
+    app.index.delete_archive_policy(&name).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// The same refusal under 400: the policy is not what the path names, but what a body asks for.
+pub(super) fn unknown_policy_is_bad(error: IndexError) -> ApiError {
+    match error {
+        IndexError::NoSuchArchivePolicy(_) => {
+            ApiError::from(error).with_status(StatusCode::BAD_REQUEST)
+        }
+        other => other.into(),
+    }
+}

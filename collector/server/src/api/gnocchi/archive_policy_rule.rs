@@ -1,0 +1,89 @@
+//! `/v1/archive_policy_rule`: which policy a metric gets by its name.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use collector_index::IndexError;
+use serde_json::json;
+
+use super::archive_policy_body::{read_rule, read_rule_name};
+use super::auth::Caller;
+use super::error::{ApiError, ApiResult};
+use super::json::{RawBody, reply};
+use super::reply::created;
+use super::url::BaseUrl;
+use crate::app::App;
+
+/// Its routes.
+pub(super) fn router() -> Router<Arc<App>> {
+    Router::new()
+        .route("/archive_policy_rule", get(list).post(create))
+        .route(
+            "/archive_policy_rule/{name}",
+            get(show).patch(rename).delete(remove),
+        )
+}
+
+async fn list(State(app): State<Arc<App>>, _: Caller) -> ApiResult {
+    Ok(reply(
+        StatusCode::OK,
+        &app.index.archive_policy_rules().await?,
+    ))
+}
+
+async fn show(State(app): State<Arc<App>>, _: Caller, Path(name): Path<String>) -> ApiResult {
+    Ok(reply(
+        StatusCode::OK,
+        &app.index.archive_policy_rule(&name).await?,
+    ))
+}
+
+async fn create(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    url: BaseUrl,
+    body: RawBody,
+) -> ApiResult {
+    caller.require_admin()?;
+    let rule = read_rule(&body.json()?)?;
+    let result = app.index.create_archive_policy_rule(&rule).await;
+    result.map_err(|error| match error {
+        IndexError::NoSuchArchivePolicy(name) => {
+            ApiError::bad_request(json!({"cause": "Archive policy does not exist", "detail": name}))
+        }
+        other => other.into(),
+    })?;
+    let path = format!("/v1/archive_policy_rule/{}", rule.name);
+    Ok(created(&url.of(&path), &rule))
+}
+
+async fn rename(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(name): Path<String>,
+    body: RawBody,
+) -> ApiResult {
+    app.index.archive_policy_rule(&name).await?;
+    let new_name = read_rule_name(&body.json()?)?;
+    caller.require_admin()?;
+    let rule = app
+        .index
+        .rename_archive_policy_rule(&name, &new_name)
+        .await?;
+    Ok(reply(StatusCode::OK, &rule))
+}
+
+async fn remove(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(name): Path<String>,
+) -> ApiResult {
+    app.index.archive_policy_rule(&name).await?;
+    caller.require_admin()?;
+    app.index.delete_archive_policy_rule(&name).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}

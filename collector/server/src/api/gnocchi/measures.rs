@@ -1,0 +1,130 @@
+//! `…/measures` of one metric: what came in, aggregated; and what comes in.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::routing::get;
+use collector_index::Metric;
+use collector_model::{Aggregation, Timestamp};
+use collector_storage::ReadQuery;
+use serde_json::json;
+
+use super::auth::Caller;
+use super::error::{ApiError, ApiResult};
+use super::json::{RawBody, decode_error, reply_text};
+use super::measure_body::RawMeasures;
+use super::metric::find;
+use super::points::{Point, points_text};
+use super::query::Params;
+use super::reply::accepted;
+use super::resample::{Sampling, resample};
+use super::schema::invalid_at;
+use crate::app::App;
+use crate::metrics::Source;
+
+/// Its routes below `/metric`; those below a resource are in `resource_metric`.
+pub(super) fn router() -> Router<Arc<App>> {
+    Router::new().route("/metric/{id}/measures", get(show).post(add))
+}
+
+async fn show(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<String>,
+    params: Params,
+) -> ApiResult {
+    let metric = find(&app, &id).await?;
+    read(&app, &caller, &metric, &params).await
+}
+
+async fn add(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<String>,
+    body: RawBody,
+) -> ApiResult {
+    let metric = find(&app, &id).await?;
+    write(&app, &caller, &metric, &body).await
+}
+
+/// Answers a GET of a metric's measures.
+pub(super) async fn read(
+    app: &App,
+    caller: &Caller,
+    metric: &Metric,
+    params: &Params,
+) -> ApiResult {
+    caller.require_creator(metric.creator.as_deref())?;
+    let sampling = match params.get("resample").filter(|text| !text.is_empty()) {
+        Some(_) if params.get("granularity").is_none() => {
+            return Err(ApiError::bad_request(
+                "A granularity must be specified to resample",
+            ));
+        }
+        Some(text) => Some(Sampling::parse(text).map_err(ApiError::bad_request)?),
+        None => None,
+    };
+    let (start, stop) = (params.moment("start")?, params.moment("stop")?);
+    let granularity = params.granularity("granularity")?;
+    let name = params.get("aggregation").unwrap_or("mean");
+    let policy = &metric.archive_policy;
+    let aggregation = name.parse::<Aggregation>().ok();
+    let Some(aggregation) = aggregation.filter(|known| policy.aggregation_methods.contains(known))
+    else {
+        return Err(ApiError::not_found(json!({
+            "cause": "Aggregation method does not exist for this metric",
+            "detail": {"metric": metric.id, "aggregation_method": name},
+        })));
+    };
+    if let Some(granularity) = granularity
+        && !policy
+            .definition
+            .iter()
+            .any(|archive| archive.granularity == granularity)
+    {
+        return Err(ApiError::not_found(format!(
+            "Aggregation method '{name}' at granularity '{:?}' for metric {} does not exist",
+            granularity.seconds(),
+            metric.id
+        )));
+    }
+    // There is no backlog to refresh: what was acknowledged is visible. The parameter is only checked.
+    params.flag("refresh")?;
+    let query = ReadQuery {
+        granularity,
+        aggregation,
+        start,
+        stop,
+    };
+    let points = app.measures.read(metric.id, query).await?;
+    let text = match sampling {
+        Some(sampling) => points_text(resample(&points, sampling, aggregation)),
+        None => points_text(points.into_iter().map(Point::from)),
+    };
+    Ok(reply_text(StatusCode::OK, text))
+}
+
+/// Answers a POST of measures of a metric.
+pub(super) async fn write(
+    app: &App,
+    caller: &Caller,
+    metric: &Metric,
+    body: &RawBody,
+) -> ApiResult {
+    caller.require_creator(metric.creator.as_deref())?;
+    let text = body.measures()?;
+    let raw: RawMeasures<'_> =
+        serde_json::from_slice(&text).map_err(|error| decode_error(&error))?;
+    let measures = raw
+        .resolve(Timestamp::from(SystemTime::now()))
+        .map_err(|reason| invalid_at(&reason, &[]))?;
+    if !measures.is_empty() {
+        app.measures
+            .write(vec![(metric.id, measures)], Source::Api)
+            .await?;
+    }
+    Ok(accepted())
+}

@@ -1,0 +1,111 @@
+//! Gnocchi's REST API, version 1: the same paths, parameters, statuses, headers and bodies. A file for each thing that
+//! it serves, named for it, with its `router()`; what clients send about the thing is read in its `…_body`. Handlers
+//! hold no SQL and compute no aggregates: those are the catalogue's and the store's.
+
+mod accept;
+mod archive_policy;
+mod archive_policy_body;
+mod archive_policy_rule;
+mod auth;
+mod batch;
+mod conditional;
+mod count;
+mod error;
+mod error_body;
+mod filter;
+mod filter_text;
+mod json;
+mod measure_body;
+mod measures;
+mod metric;
+mod pagination;
+mod points;
+mod query;
+mod reply;
+mod resample;
+mod resource;
+mod resource_body;
+mod resource_list;
+mod resource_metric;
+mod resource_type;
+mod resource_type_body;
+mod root;
+mod schema;
+mod status;
+mod url;
+mod view;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::Uri;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use tower::ServiceExt as _;
+
+use self::error::ApiError;
+use crate::app::App;
+
+/// All routes of the API: `/`, `/healthcheck` and what is below `/v1`.
+pub(crate) fn router(app: &Arc<App>) -> Router {
+    let endpoints = Router::new()
+        .merge(root::router())
+        .merge(archive_policy::router())
+        .merge(archive_policy_rule::router())
+        .merge(resource_type::router())
+        .merge(resource_list::router())
+        .merge(resource_metric::router())
+        .merge(resource::router())
+        .merge(metric::router())
+        .merge(measures::router())
+        .merge(batch::router())
+        .merge(status::router())
+        .route_layer(from_fn(error_body::require_json))
+        .route_layer(from_fn_with_state(Arc::clone(app), count::count));
+    let plain = endpoints
+        .clone()
+        .fallback(unknown)
+        .with_state(Arc::clone(app));
+    let below = endpoints.fallback(move |request| without_empty_segments(plain, request));
+    Router::new()
+        .route("/", get(root::versions_or_page))
+        .route("/healthcheck", get(root::healthcheck))
+        .nest("/v1", below)
+        .route("/v1/", get(root::links))
+        // The listener limits bodies, see `max_body_size`.
+        .layer(DefaultBodyLimit::disable())
+        .layer(from_fn(error_body::write_errors))
+        .with_state(Arc::clone(app))
+}
+
+async fn unknown() -> ApiError {
+    ApiError::unknown_path()
+}
+
+/// Tries a path that is none once more without its empty segments: clients of Gnocchi write `archive_policy/` and
+/// `archive_policy//low`.
+async fn without_empty_segments(endpoints: Router, mut request: Request) -> Response {
+    let path = request.uri().path();
+    let segments: Vec<&str> = path
+        .split('/')
+        .filter(|segment| !segment.is_empty())
+        .collect();
+    let mut target = format!("/{}", segments.join("/"));
+    if target == path {
+        return ApiError::unknown_path().into_response();
+    }
+    if let Some(query) = request.uri().query() {
+        target = format!("{target}?{query}");
+    }
+    let Ok(uri) = target.parse::<Uri>() else {
+        return ApiError::unknown_path().into_response();
+    };
+    *request.uri_mut() = uri;
+    // A router never fails.
+    match endpoints.oneshot(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
+}

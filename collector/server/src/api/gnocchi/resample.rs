@@ -1,0 +1,231 @@
+//! Resampling: points of one granularity put together into longer windows, of a fixed length or of the calendar (year,
+//! half, quarter, month, week), by the same aggregation. Pure; in UTC.
+
+use collector_model::statistics::Calculator;
+use collector_model::{AggregatePoint, Aggregation, Granularity, Timestamp, window};
+
+use super::points::Point;
+
+const DAY: i64 = 86_400_000_000_000;
+
+/// What points are put together into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sampling {
+    /// Windows of one length.
+    Fixed(Granularity),
+    /// Periods of the calendar.
+    Calendar(Period),
+}
+
+/// A period of the calendar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Period {
+    /// From the first of January.
+    Year,
+    /// From the first of January and July.
+    Half,
+    /// From the first of January, April, July and October.
+    Quarter,
+    /// From the first of a month.
+    Month,
+    /// From Sunday on.
+    Week,
+}
+
+impl Period {
+    /// As it stands in queries and answers.
+    pub(super) fn letter(self) -> &'static str {
+        match self {
+            Self::Year => "Y",
+            Self::Half => "H",
+            Self::Quarter => "Q",
+            Self::Month => "M",
+            Self::Week => "W",
+        }
+    }
+
+    fn start(self, timestamp: Timestamp) -> Timestamp {
+        let days = timestamp.nanos().div_euclid(DAY);
+        let months = match self {
+            // Day 3 of the epoch, 4 January 1970, was a Sunday.
+            Self::Week => return Timestamp(((days - 3).div_euclid(7) * 7 + 3) * DAY),
+            Self::Year => 12,
+            Self::Half => 6,
+            Self::Quarter => 3,
+            Self::Month => 1,
+        };
+        let (year, month) = year_and_month(days);
+        Timestamp(first_of_month(year, (month - 1) / months * months + 1) * DAY)
+    }
+}
+
+/// Year and month (1 to 12) of a day since the epoch in the proleptic Gregorian calendar.
+fn year_and_month(days: i64) -> (i64, i64) {
+    // Years are counted from March, so that the leap day is the last; 719,468 days lie between 0000-03-01 and the epoch.
+    let days = days + 719_468;
+    let era = days.div_euclid(146_097);
+    let day_of_era = days.rem_euclid(146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let month = if month_from_march < 10 {
+        month_from_march + 3
+    } else {
+        month_from_march - 9
+    };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    (year, month)
+}
+
+/// Day since the epoch of the first of a month (1 to 12).
+fn first_of_month(year: i64, month: i64) -> i64 {
+    let year = year - i64::from(month <= 2);
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let month_from_march = (month + 9) % 12;
+    let day_of_year = (153 * month_from_march + 2) / 5;
+    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
+}
+
+impl Sampling {
+    /// Reads `Y`, `H`, `Q`, `M`, `W` or a length of time.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let period = [
+            Period::Year,
+            Period::Half,
+            Period::Quarter,
+            Period::Month,
+            Period::Week,
+        ];
+        match period.into_iter().find(|period| period.letter() == text) {
+            Some(period) => Ok(Self::Calendar(period)),
+            None => text
+                .parse()
+                .map(Self::Fixed)
+                .map_err(|error: collector_model::TimespanError| error.to_string()),
+        }
+    }
+
+    fn start(self, timestamp: Timestamp) -> Timestamp {
+        match self {
+            Self::Fixed(granularity) => window::start(timestamp, granularity),
+            Self::Calendar(period) => period.start(timestamp),
+        }
+    }
+}
+
+/// Puts points of one granularity, in order of time, together.
+pub(super) fn resample(
+    points: &[AggregatePoint],
+    sampling: Sampling,
+    aggregation: Aggregation,
+) -> Vec<Point> {
+    let values: Vec<(Timestamp, f64)> = if aggregation.rate {
+        let later = points.iter().skip(1);
+        let pairs = points.iter().zip(later);
+        pairs
+            .map(|(before, point)| (point.timestamp, point.value - before.value))
+            .collect()
+    } else {
+        points
+            .iter()
+            .map(|point| (point.timestamp, point.value))
+            .collect()
+    };
+    let mut calculator = Calculator::new();
+    let windows = values.chunk_by(|(a, _), (b, _)| sampling.start(*a) == sampling.start(*b));
+    let resampled = windows.filter_map(|window| {
+        calculator.load(window.iter().map(|(_, value)| *value));
+        Some(Point {
+            timestamp: sampling.start(window.first()?.0),
+            sampling,
+            value: calculator.get(aggregation.statistic)?,
+        })
+    });
+    resampled.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::gnocchi::points::points_text;
+
+    fn points(values: &[(&str, f64)]) -> Vec<AggregatePoint> {
+        let point = |(at, value): &(&str, f64)| AggregatePoint {
+            timestamp: Timestamp::parse(at, Timestamp(0)).unwrap(),
+            granularity: Granularity::from_nanos(1_000_000_000).unwrap(),
+            value: *value,
+        };
+        values.iter().map(point).collect()
+    }
+
+    fn resampled(values: &[(&str, f64)], sampling: &str, aggregation: &str) -> String {
+        let points = resample(
+            &points(values),
+            Sampling::parse(sampling).unwrap(),
+            aggregation.parse().unwrap(),
+        );
+        points_text(points).replace(", ", ",")
+    }
+
+    #[test]
+    fn points_are_put_together_into_windows() {
+        let values = [
+            ("2015-03-06T14:33:57", 43.1),
+            ("2015-03-06T14:34:12", 12.0),
+            ("2015-03-06T14:34:15", 16.0),
+        ];
+        assert_eq!(
+            resampled(&values, "60", "mean"),
+            r#"[["2015-03-06T14:33:00+00:00",60.0,43.1],["2015-03-06T14:34:00+00:00",60.0,14.0]]"#
+        );
+        assert_eq!(
+            resampled(&values, "1 hour", "rate:max"),
+            r#"[["2015-03-06T14:00:00+00:00",3600.0,4.0]]"#
+        );
+    }
+
+    #[test]
+    fn the_calendar_has_periods() {
+        let values = [
+            ("2015-03-01T00:00", 10.0),
+            ("2015-03-06", 12.0),
+            ("2015-04-01", 2.0),
+            ("2015-10-06", 7.0),
+            ("2016-02-29", 4.0),
+        ];
+        assert_eq!(
+            resampled(&values, "Y", "sum"),
+            r#"[["2015-01-01T00:00:00+00:00","Y",31.0],["2016-01-01T00:00:00+00:00","Y",4.0]]"#
+        );
+        assert_eq!(
+            resampled(&values, "H", "count"),
+            r#"[["2015-01-01T00:00:00+00:00","H",3.0],["2015-07-01T00:00:00+00:00","H",1.0],["2016-01-01T00:00:00+00:00","H",1.0]]"#
+        );
+        assert_eq!(
+            resampled(&values[2..4], "Q", "sum"),
+            r#"[["2015-04-01T00:00:00+00:00","Q",2.0],["2015-10-01T00:00:00+00:00","Q",7.0]]"#
+        );
+        assert_eq!(
+            resampled(&values[4..], "M", "sum"),
+            r#"[["2016-02-01T00:00:00+00:00","M",4.0]]"#
+        );
+        assert_eq!(
+            resampled(&values[..3], "W", "sum"),
+            r#"[["2015-03-01T00:00:00+00:00","W",22.0],["2015-03-29T00:00:00+00:00","W",2.0]]"#
+        );
+    }
+
+    #[test]
+    fn what_is_no_length_of_time_is_refused() {
+        assert_eq!(
+            Sampling::parse("abc"),
+            Err("Unable to parse timespan".to_owned())
+        );
+        assert_eq!(
+            Sampling::parse("-5"),
+            Err("Timespan must be positive".to_owned())
+        );
+    }
+}

@@ -1,0 +1,144 @@
+//! `/v1/resource/{type}/{id}/metric`: the metrics of a resource by their names.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::routing::get;
+use collector_index::{
+    IndexError, Metric, MetricSpec, MetricSpecs, MetricsUpdate, Resource, ResourceUpdate,
+};
+use collector_model::MetricId;
+
+use super::auth::Caller;
+use super::error::ApiResult;
+use super::json::{RawBody, reply};
+use super::query::Params;
+use super::resource::{ResourcePath, bad_reference};
+use super::resource_body::read_metrics;
+use super::schema::Node;
+use super::{measures, metric, view};
+use crate::app::App;
+
+/// Type and id of the resource, and the metric's name.
+type MetricPath = Path<(String, String, String)>;
+
+/// Its routes.
+pub(super) fn router() -> Router<Arc<App>> {
+    let metric = "/resource/{type}/{id}/metric/{name}";
+    Router::new()
+        .route("/resource/{type}/{id}/metric", get(list).post(add))
+        .route(metric, get(show).delete(remove))
+        .route(
+            &format!("{metric}/measures"),
+            get(show_measures).post(add_measures),
+        )
+}
+
+async fn list(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(path): Path<(String, String)>,
+) -> ApiResult {
+    let path = ResourcePath::of(&app, &caller, path).await?;
+    let resource = path.resource(&app).await?;
+    caller.require_creator(resource.creator.as_deref())?;
+    list_of(&app, &resource).await
+}
+
+async fn list_of(app: &App, resource: &Resource) -> ApiResult {
+    let ids: Vec<MetricId> = resource.metrics.values().copied().collect();
+    let metrics = app.index.metrics(&ids).await?;
+    let views: Vec<_> = metrics.iter().map(|metric| view::metric(metric)).collect();
+    Ok(reply(StatusCode::OK, &views))
+}
+
+async fn add(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(path): Path<(String, String)>,
+    body: RawBody,
+) -> ApiResult {
+    let path = ResourcePath::of(&app, &caller, path).await?;
+    let resource = path.resource(&app).await?;
+    caller.require_creator(resource.creator.as_deref())?;
+    let specs = read_metrics(&Node::root(&body.json()?), &caller.name)?;
+    let update = ResourceUpdate {
+        metrics: MetricsUpdate::Append(specs.clone()),
+        ..ResourceUpdate::default()
+    };
+    let updated = app
+        .index
+        .update_resource(&path.resource_type, path.id, update)
+        .await;
+    let resource = updated.map_err(bad_reference)?;
+    register_new(&app, &resource, &specs).await?;
+    list_of(&app, &resource).await
+}
+
+/// Makes the metrics that a resource was just given known to the store.
+pub(super) async fn register_new(
+    app: &App,
+    resource: &Resource,
+    specs: &MetricSpecs,
+) -> ApiResult<()> {
+    let new = specs
+        .iter()
+        .filter(|(_, spec)| matches!(spec, MetricSpec::New { .. }));
+    let ids: Vec<MetricId> = new
+        .filter_map(|(name, _)| resource.metrics.get(name).copied())
+        .collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let metrics = app.index.metrics(&ids).await?;
+    Ok(app.measures.register(&metrics).await?)
+}
+
+async fn find(
+    app: &App,
+    caller: &Caller,
+    path: (String, String, String),
+) -> ApiResult<Arc<Metric>> {
+    let (resource_type, id, name) = path;
+    let path = ResourcePath::of(app, caller, (resource_type, id)).await?;
+    match app.index.metric_of_resource(path.id, &name).await {
+        Err(IndexError::NoSuchMetric(_)) => {
+            // Says which of the two is missing.
+            path.resource(app).await?;
+            Err(IndexError::NoSuchMetric(name).into())
+        }
+        found => Ok(found?),
+    }
+}
+
+async fn show(State(app): State<Arc<App>>, caller: Caller, Path(path): MetricPath) -> ApiResult {
+    let found = find(&app, &caller, path).await?;
+    metric::show_metric(&app, &caller, &found).await
+}
+
+async fn remove(State(app): State<Arc<App>>, caller: Caller, Path(path): MetricPath) -> ApiResult {
+    let found = find(&app, &caller, path).await?;
+    metric::remove_metric(&app, &caller, &found).await
+}
+
+async fn show_measures(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(path): MetricPath,
+    params: Params,
+) -> ApiResult {
+    let found = find(&app, &caller, path).await?;
+    measures::read(&app, &caller, &found, &params).await
+}
+
+async fn add_measures(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(path): MetricPath,
+    body: RawBody,
+) -> ApiResult {
+    let found = find(&app, &caller, path).await?;
+    measures::write(&app, &caller, &found, &body).await
+}

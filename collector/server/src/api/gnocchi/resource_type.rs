@@ -1,0 +1,101 @@
+//! `/v1/resource_type`: which attributes resources of a type have.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use collector_index::{AttributeChange, IndexError, ResourceTypeChange};
+use collector_model::Timestamp;
+use serde_json::Value;
+
+use super::auth::Caller;
+use super::error::{ApiError, ApiResult};
+use super::json::{RawBody, decode, reply};
+use super::reply::created;
+use super::resource_type_body::{TypeChange, read_patch, read_type};
+use super::url::BaseUrl;
+use super::view;
+use crate::app::App;
+
+/// Its routes.
+pub(super) fn router() -> Router<Arc<App>> {
+    Router::new()
+        .route("/resource_type", get(list).post(create))
+        .route(
+            "/resource_type/{name}",
+            get(show).patch(update).delete(remove),
+        )
+}
+
+async fn list(State(app): State<Arc<App>>, _: Caller) -> ApiResult {
+    let types = app.index.resource_types().await?;
+    let types: Vec<Value> = types.iter().map(|kind| view::resource_type(kind)).collect();
+    Ok(reply(StatusCode::OK, &types))
+}
+
+async fn show(State(app): State<Arc<App>>, _: Caller, Path(name): Path<String>) -> ApiResult {
+    let kind = app.index.resource_type(&name).await?;
+    Ok(reply(StatusCode::OK, &view::resource_type(&kind)))
+}
+
+async fn create(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    url: BaseUrl,
+    body: RawBody,
+) -> ApiResult {
+    caller.require_admin()?;
+    let new = read_type(&body.json()?)?;
+    let kind = app
+        .index
+        .create_resource_type(&new.name, new.attributes)
+        .await?;
+    let path = format!("/v1/resource_type/{}", kind.name);
+    Ok(created(&url.of(&path), &view::resource_type(&kind)))
+}
+
+async fn update(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(name): Path<String>,
+    body: RawBody,
+) -> ApiResult {
+    let kind = app.index.resource_type(&name).await?;
+    caller.require_admin()?;
+    let patch = decode(body.of_type("application/json-patch+json")?)?;
+    let change = read_patch(&patch, &kind.attributes, Timestamp::from(SystemTime::now()))?;
+    if change == TypeChange::default() {
+        return Ok(reply(StatusCode::OK, &view::resource_type(&kind)));
+    }
+    let set = change
+        .add
+        .into_iter()
+        .map(|(name, (attribute, fill))| (name, AttributeChange { attribute, fill }));
+    let change = ResourceTypeChange {
+        remove: change.remove,
+        set: set.collect(),
+    };
+    let kind = app.index.update_resource_type(&name, change).await?;
+    Ok(reply(StatusCode::OK, &view::resource_type(&kind)))
+}
+
+async fn remove(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(name): Path<String>,
+) -> ApiResult {
+    app.index.resource_type(&name).await?;
+    caller.require_admin()?;
+    let result = app.index.delete_resource_type(&name).await;
+    result.map_err(|error| match error {
+        IndexError::NoSuchResourceType(_) => {
+            ApiError::from(error).with_status(StatusCode::BAD_REQUEST)
+        }
+        other => other.into(),
+    })?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}

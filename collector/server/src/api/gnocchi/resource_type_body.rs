@@ -1,0 +1,295 @@
+//! What clients send about resource types: the definition of a new one, and the JSON patch (RFC 6902, `add` and
+//! `remove` of attributes) of one that is there. Checked here; kept by the catalogue.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use collector_model::{Attribute, Timestamp};
+use serde_json::Value;
+
+use super::error::{ApiError, ApiResult};
+use super::schema::Node;
+
+/// A resource type to be created.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct NewType {
+    /// Its name.
+    pub(super) name: String,
+    /// Its attributes by name.
+    pub(super) attributes: BTreeMap<String, Attribute>,
+}
+
+/// A change of a resource type's attributes.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct TypeChange {
+    /// New attributes, and what existing resources are to have for them.
+    pub(super) add: BTreeMap<String, (Attribute, Option<Value>)>,
+    /// Names of the ones to be dropped.
+    pub(super) remove: BTreeSet<String>,
+}
+
+fn invalid_input(error: impl std::fmt::Display) -> ApiError {
+    ApiError::bad_request(format!("Invalid input: {error}"))
+}
+
+/// Reads the body of a POST.
+pub(super) fn read_type(body: &Value) -> ApiResult<NewType> {
+    let root = Node::root(body);
+    root.object_of(&["name", "attributes"])?;
+    let mut attributes = BTreeMap::new();
+    if let Some(node) = root.field("attributes") {
+        for (name, definition) in node.fields()? {
+            let attribute = read_attribute(&definition, &[])?;
+            attributes.insert(name.to_owned(), attribute);
+        }
+    }
+    let name = root.required("name")?.text()?.to_owned();
+    for (name, attribute) in &attributes {
+        attribute.check(name).map_err(invalid_input)?;
+    }
+    Ok(NewType { name, attributes })
+}
+
+fn read_attribute(node: &Node<'_>, more_keys: &[&str]) -> ApiResult<Attribute> {
+    let kind = node.required("type")?;
+    let own_keys: &[&str] = match kind.text()? {
+        "string" => &["min_length", "max_length"],
+        "number" => &["min", "max"],
+        "uuid" | "bool" | "datetime" => &[],
+        _ => return Err(kind.invalid("not a valid value")),
+    };
+    let keys = [&["type", "required"], own_keys, more_keys].concat();
+    node.object_of(&keys)?;
+    let mut definition = node.value.clone();
+    if let Value::Object(fields) = &mut definition {
+        fields.retain(|key, _| !more_keys.contains(&key.as_str()));
+    }
+    serde_json::from_value(definition).map_err(|error| node.invalid(&error.to_string()))
+}
+
+/// One step of a patch.
+struct Step<'v> {
+    adds: bool,
+    name: String,
+    value: Option<Node<'v>>,
+}
+
+fn read_step<'v>(node: &Node<'v>) -> ApiResult<Step<'v>> {
+    node.object_of(&["op", "path", "value"])?;
+    let op = node.required("op")?;
+    let adds = match op.value.as_str() {
+        Some("add") => true,
+        Some("remove") => false,
+        _ => return Err(op.invalid("not a valid value")),
+    };
+    let path = node.required("path")?;
+    let name = path.text()?.strip_prefix("/attributes/");
+    let Some(name) = name.filter(|name| !name.is_empty() && !name.contains('/')) else {
+        return Err(path.invalid("Only attributes can be modified"));
+    };
+    let value = node.field("value");
+    if let Some(value) = &value {
+        value.object()?;
+    }
+    Ok(Step {
+        adds,
+        name: name.replace("~1", "/").replace("~0", "~"),
+        value,
+    })
+}
+
+/// Reads the body of a PATCH and what it comes to, all steps together; `known` are the attributes as they are.
+pub(super) fn read_patch(
+    body: &Value,
+    known: &BTreeMap<String, Attribute>,
+    now: Timestamp,
+) -> ApiResult<TypeChange> {
+    let steps = Node::root(body).items()?.map(|node| read_step(&node));
+    let steps: Vec<Step<'_>> = steps.collect::<ApiResult<_>>()?;
+    // The definition is that of the last `add`; an attribute that is known and stays keeps the one it has.
+    let mut next: BTreeMap<&str, Option<&Node<'_>>> =
+        known.keys().map(|name| (name.as_str(), None)).collect();
+    for step in &steps {
+        match (step.adds, &step.value) {
+            (true, Some(value)) => {
+                next.insert(&step.name, Some(value));
+            }
+            (true, None) => {
+                return Err(ApiError::bad_request(
+                    "The operation does not contain a 'value' member",
+                ));
+            }
+            (false, _) if next.remove(step.name.as_str()).is_none() => {
+                let text = format!("can't remove a non-existent object '{}'", step.name);
+                return Err(ApiError::bad_request(text));
+            }
+            (false, _) => {}
+        }
+    }
+    let mut change = TypeChange::default();
+    for (name, node) in &next {
+        let Some(node) = node else { continue };
+        let attribute = read_attribute(node, &["options"])?;
+        if known.contains_key(*name) {
+            continue;
+        }
+        attribute.check(name).map_err(invalid_input)?;
+        let fill = read_fill(name, &attribute, node, now)?;
+        change.add.insert((*name).to_owned(), (attribute, fill));
+    }
+    let gone = known
+        .keys()
+        .filter(|name| !next.contains_key(name.as_str()));
+    change.remove = gone.cloned().collect();
+    Ok(change)
+}
+
+/// What existing resources get for a new attribute.
+fn read_fill(
+    name: &str,
+    attribute: &Attribute,
+    node: &Node<'_>,
+    now: Timestamp,
+) -> ApiResult<Option<Value>> {
+    let refuse = |reason: &str| {
+        let place = format!("Option 'fill' of resource attribute {name} is invalid: {reason}");
+        Err(invalid_input(place))
+    };
+    let options = node.field("options");
+    if let Some(options) = &options {
+        options.object_of(&["fill"])?;
+    }
+    match options.and_then(|options| options.field("fill")) {
+        Some(fill) if !fill.value.is_null() => match attribute.kind.normalise(fill.value, now) {
+            Ok(value) => Ok(Some(value)),
+            Err(error) => refuse(&error.to_string()),
+        },
+        _ if attribute.required => refuse("must not be empty if required=True"),
+        _ => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn known() -> BTreeMap<String, Attribute> {
+        let body = json!({"name": "t", "attributes": {"name": {"type": "string"}, "size": {"type": "number", "required": false}}});
+        read_type(&body).unwrap().attributes
+    }
+
+    fn patch(body: Value) -> Result<TypeChange, String> {
+        read_patch(&body, &known(), Timestamp(0)).map_err(|error| match &error.detail {
+            Value::String(text) => text.clone(),
+            detail => detail["reason"].as_str().unwrap().to_owned(),
+        })
+    }
+
+    #[test]
+    fn a_definition_is_completed_with_the_defaults() {
+        let attributes = serde_json::to_value(known()).unwrap();
+        assert_eq!(
+            attributes["name"],
+            json!({"type": "string", "required": true, "min_length": 0, "max_length": 255})
+        );
+        assert_eq!(
+            attributes["size"],
+            json!({"type": "number", "required": false, "min": null, "max": null})
+        );
+    }
+
+    #[test]
+    fn a_bad_definition_is_refused_where_it_is_bad() {
+        for (attribute, wanted) in [
+            (
+                json!({"type": "string", "noexist": "foo"}),
+                "extra keys not allowed @ data['attributes']['foo']['noexist']",
+            ),
+            (
+                json!({"type": "text"}),
+                "not a valid value for dictionary value @ data['attributes']['foo']['type']",
+            ),
+            (
+                json!({"required": true}),
+                "required key not provided @ data['attributes']['foo']['type']",
+            ),
+            (
+                json!({"type": "string", "min_length": -1}),
+                "for dictionary value @ data['attributes']['foo']",
+            ),
+            (
+                json!({"type": "number", "min": 8, "max": 3}),
+                "Resource attribute value min (or min_length) 8",
+            ),
+        ] {
+            let error =
+                read_type(&json!({"name": "t", "attributes": {"foo": attribute}})).unwrap_err();
+            assert!(
+                error.detail.to_string().contains(wanted),
+                "{:?}",
+                error.detail
+            );
+        }
+        let error =
+            read_type(&json!({"name": "t", "attributes": {"project_id": {"type": "string"}}}))
+                .unwrap_err();
+        assert_eq!(
+            error.detail,
+            "Invalid input: Resource attribute name project_id is invalid"
+        );
+    }
+
+    #[test]
+    fn a_patch_adds_and_removes_attributes() {
+        let change = patch(json!([
+            {"op": "add", "path": "/attributes/new", "value": {"type": "number", "options": {"fill": 15}}},
+            {"op": "add", "path": "/attributes/free", "value": {"type": "bool", "required": false}},
+            {"op": "remove", "path": "/attributes/size"},
+        ]));
+        let change = change.unwrap();
+        assert_eq!(change.add["new"].1, Some(json!(15)));
+        assert_eq!(change.add["free"].1, None);
+        assert_eq!(change.remove, BTreeSet::from(["size".to_owned()]));
+    }
+
+    #[test]
+    fn steps_that_undo_each_other_change_nothing() {
+        let add = json!({"op": "add", "path": "/attributes/what", "value": {"type": "bool", "required": false}});
+        let remove = json!({"op": "remove", "path": "/attributes/what"});
+        assert_eq!(patch(json!([add, remove])), Ok(TypeChange::default()));
+        assert_eq!(
+            patch(json!([remove, add])),
+            Err("can't remove a non-existent object 'what'".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_required_attribute_needs_a_fill_of_its_type() {
+        let add = |value: Value| {
+            patch(json!([{"op": "add", "path": "/attributes/a", "value": value}])).unwrap_err()
+        };
+        assert_eq!(
+            add(json!({"type": "bool", "options": {}})),
+            "Invalid input: Option 'fill' of resource attribute a is invalid: must not be empty if required=True"
+        );
+        assert_eq!(
+            add(json!({"type": "number", "options": {"fill": "a-string"}})),
+            "Invalid input: Option 'fill' of resource attribute a is invalid: expected Real"
+        );
+    }
+
+    #[test]
+    fn other_operations_and_paths_are_refused() {
+        let error =
+            patch(json!([{"op": "replace", "path": "/attributes/a", "value": {}}])).unwrap_err();
+        assert_eq!(
+            error,
+            "not a valid value for dictionary value @ data[0]['op']"
+        );
+        let error = patch(json!([{"op": "remove", "path": "/name"}])).unwrap_err();
+        assert_eq!(
+            error,
+            "Only attributes can be modified for dictionary value @ data[0]['path']"
+        );
+    }
+}

@@ -1,0 +1,218 @@
+//! Wires the collector once: opens store and catalogue, puts API, page, scrapes and self-metrics together, serves, and
+//! closes in the reverse order.
+
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use anyhow::Context as _;
+use collector_index::{Index, Options as IndexOptions};
+use collector_storage::{Engine, Options as StoreOptions, Store};
+use runtime::{Args, Daemon, Failure, Program, Shutdown};
+use tokio::task::JoinHandle;
+
+use crate::api::BodyBudget;
+use crate::api::gnocchi;
+use crate::config::{ApiConfig, Defaults, StorageConfig};
+use crate::console;
+use crate::flags::{self, Settings};
+use crate::ingest::{Mapping, ScrapeConfig, ScrapeState, Scraper};
+use crate::measures::Measures;
+use crate::metrics::Metrics;
+
+/// The catalogue's file in the storage directory.
+const CATALOGUE: &str = "catalogue.db";
+/// The store's folder in the storage directory.
+const SERIES: &str = "series";
+
+/// What the parts of the collector share.
+pub(crate) struct App {
+    /// The catalogue.
+    pub(crate) index: Arc<Index>,
+    /// The time-series store.
+    pub(crate) store: Arc<dyn Store>,
+    /// The way of measures into and out of the store.
+    pub(crate) measures: Arc<Measures>,
+    /// The collector's own counters.
+    pub(crate) metrics: Arc<Metrics>,
+    /// The memory that requests' bodies may take.
+    pub(crate) bodies: BodyBudget,
+    /// State of the scraped targets.
+    pub(crate) scrapes: Arc<ScrapeState>,
+    api: RwLock<ApiConfig>,
+}
+
+impl App {
+    /// The API's settings as they are now; a reload changes them.
+    pub(crate) fn api(&self) -> ApiConfig {
+        *self.api.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn open(storage: &StorageConfig, api: ApiConfig) -> anyhow::Result<Self> {
+        let path = &storage.path;
+        std::fs::create_dir_all(path).with_context(|| {
+            format!(
+                "cannot create {} (--storage.path names another)",
+                path.display()
+            )
+        })?;
+        let store: Arc<dyn Store> =
+            Arc::new(Engine::open(&path.join(SERIES), StoreOptions::default())?);
+        let options = IndexOptions {
+            defaults: match storage.defaults {
+                Defaults::Full => collector_index::Defaults::Full,
+                Defaults::Bare => collector_index::Defaults::Bare,
+            },
+            ..IndexOptions::default()
+        };
+        let index = Arc::new(Index::open_with(&path.join(CATALOGUE), options).await?);
+        let metrics = Arc::new(Metrics::default());
+        let measures = Measures::new(Arc::clone(&index), Arc::clone(&store), Arc::clone(&metrics));
+        measures
+            .reconcile()
+            .await
+            .context("cannot bring store and catalogue into step")?;
+        Ok(Self {
+            index,
+            store,
+            measures: Arc::new(measures),
+            metrics,
+            bodies: BodyBudget::new(api.max_body_size),
+            scrapes: Arc::new(ScrapeState::default()),
+            api: RwLock::new(api),
+        })
+    }
+
+    /// Why the collector cannot take measures, if it cannot.
+    fn ready(&self) -> Result<(), String> {
+        match self.store.stats().poisoned {
+            Some(reason) => Err(format!(
+                "the store refuses writes until a restart: {reason}"
+            )),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Opens everything and serves until a signal ends it.
+pub(crate) async fn serve(
+    program: &Program,
+    args: &Args,
+    settings: Settings,
+) -> Result<(), Failure> {
+    let Settings { config, mapping } = settings;
+    // Fails only where one is installed already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let app = Arc::new(
+        App::open(&config.storage, config.api)
+            .await
+            .map_err(Failure::start)?,
+    );
+    let scrapes = Arc::new(Scrapes::new(&app));
+    let scraper = scrapes.scraper(config.scrape, mapping)?;
+    let router = console::router(Arc::clone(&app.scrapes)).merge(gnocchi::router(&app));
+    let own_metrics = {
+        let app = Arc::clone(&app);
+        move |out: &mut exposition::Families| {
+            app.metrics.collect(&app.store.stats(), out);
+            app.scrapes.collect(out);
+        }
+    };
+    let ready = {
+        let app = Arc::clone(&app);
+        move || app.ready()
+    };
+    let reload = {
+        let (args, app, scrapes) = (args.clone(), Arc::clone(&app), Arc::clone(&scrapes));
+        move || reload(&args, &app, &scrapes)
+    };
+    let served = Daemon::new(program, args)?
+        .without_landing()
+        .router(router)
+        .body_limit(config.api.max_body_size)
+        .self_metrics(own_metrics)
+        .ready_when(ready)
+        .on_reload(reload)
+        .background(move |shutdown| scrapes.run(scraper, shutdown))
+        .serve()
+        .await;
+    close(&app).await;
+    served
+}
+
+/// Leaves as little to replay as possible. What cannot be written now is in the log.
+async fn close(app: &Arc<App>) {
+    let store = Arc::clone(&app.store);
+    let flushed = tokio::task::spawn_blocking(move || store.flush()).await;
+    if let Ok(Err(error)) = flushed {
+        tracing::warn!(%error, "no checkpoint made, the next start replays the log");
+    }
+    app.index.close().await;
+}
+
+fn reload(args: &Args, app: &App, scrapes: &Scrapes) -> Result<(), Failure> {
+    let Settings { config, mapping } = flags::settings(args)?;
+    let scraper = scrapes.scraper(config.scrape, mapping)?;
+    *app.api.write().unwrap_or_else(PoisonError::into_inner) = config.api;
+    scrapes.replace(scraper);
+    Ok(())
+}
+
+/// The name of this machine, for targets on its loopback.
+fn own_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    match name.trim() {
+        "" => "localhost".to_owned(),
+        name => name.to_owned(),
+    }
+}
+
+/// The running scraper, which a reload replaces.
+struct Scrapes {
+    state: Arc<ScrapeState>,
+    measures: Arc<Measures>,
+    runtime: tokio::runtime::Handle,
+    running: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Scrapes {
+    fn new(app: &App) -> Self {
+        Self {
+            state: Arc::clone(&app.scrapes),
+            measures: Arc::clone(&app.measures),
+            runtime: tokio::runtime::Handle::current(),
+            running: Mutex::new(None),
+        }
+    }
+
+    fn scraper(&self, config: ScrapeConfig, mapping: Mapping) -> Result<Arc<Scraper>, Failure> {
+        let (state, measures) = (Arc::clone(&self.state), Arc::clone(&self.measures));
+        let scraper = Scraper::new(config, mapping, state, measures, own_name());
+        scraper.map(Arc::new).map_err(Failure::start)
+    }
+
+    /// Ends the tasks of the scraper before and starts this one's.
+    fn replace(&self, scraper: Arc<Scraper>) {
+        let task = self.runtime.spawn(scraper.run());
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(before) = running.replace(task) {
+            before.abort();
+        }
+    }
+
+    async fn run(
+        self: Arc<Self>,
+        scraper: Arc<Scraper>,
+        mut shutdown: Shutdown,
+    ) -> Result<(), Failure> {
+        self.replace(scraper);
+        shutdown.requested().await;
+        let running = self
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(task) = running {
+            task.abort();
+        }
+        Ok(())
+    }
+}

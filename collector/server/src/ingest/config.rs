@@ -1,0 +1,102 @@
+//! The `scrape:` section of the configuration: as written, with Prometheus' own key names, and its defaults.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, de};
+
+use super::mapping::Labels;
+
+/// What to scrape, how often and within which limits.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ScrapeConfig {
+    /// Time between two scrapes of one target.
+    #[serde(deserialize_with = "duration")]
+    pub(crate) interval: Duration,
+    /// How long a target may take to answer in full; never more than `interval`.
+    #[serde(deserialize_with = "duration")]
+    pub(crate) timeout: Duration,
+    /// Path of a target's metrics, unless its address is a whole URL.
+    pub(crate) metrics_path: String,
+    /// Largest body accepted from a target, bytes after decompression.
+    pub(crate) body_size_limit: usize,
+    /// Most samples accepted from one scrape of a target.
+    pub(crate) sample_limit: usize,
+    /// Targets named here.
+    pub(crate) static_configs: Vec<TargetGroup>,
+    /// Targets named in files, which are read again when they change.
+    pub(crate) file_sd_configs: Vec<FileSd>,
+    /// Creator of the resources; ids that are no UUIDs are looked up under the name of the client, so that it finds
+    /// what was created under the same.
+    pub(crate) creator: String,
+    /// A mapping file in place of the shipped one.
+    pub(crate) mapping_file: Option<PathBuf>,
+}
+
+/// Some targets and the labels that they share, as in Prometheus' `static_configs` and file_sd files.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TargetGroup {
+    /// `host:port`, or a URL.
+    pub(crate) targets: Vec<String>,
+    #[serde(default)]
+    pub(crate) labels: Labels,
+}
+
+/// Files of target groups; the last part of a path may hold `*`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FileSd {
+    pub(crate) files: Vec<String>,
+}
+
+impl Default for ScrapeConfig {
+    /// With no configuration: the two exporters of this machine at their own ports.
+    fn default() -> Self {
+        Self {
+            interval: Duration::from_secs(15),
+            timeout: Duration::from_secs(10),
+            metrics_path: "/metrics".to_owned(),
+            body_size_limit: 64 << 20,
+            sample_limit: 1_000_000,
+            static_configs: vec![TargetGroup {
+                targets: vec!["127.0.0.1:9100".to_owned(), "127.0.0.1:9177".to_owned()],
+                labels: Labels::new(),
+            }],
+            file_sd_configs: Vec::new(),
+            creator: "admin".to_owned(),
+            mapping_file: None,
+        }
+    }
+}
+
+impl ScrapeConfig {
+    /// What is wrong with the values, each by its key.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        if self.interval < Duration::from_secs(1) {
+            return Err("scrape: interval: expected at least 1s".to_owned());
+        }
+        if self.timeout.is_zero() || self.timeout > self.interval {
+            return Err(
+                "scrape: timeout: expected more than 0s and no more than interval".to_owned(),
+            );
+        }
+        if !self.metrics_path.starts_with('/') {
+            return Err("scrape: metrics_path: expected a path that starts with /".to_owned());
+        }
+        let mut groups = self.static_configs.iter();
+        groups.try_for_each(|group| {
+            super::targets::check(group).map_err(|why| format!("scrape: static_configs: {why}"))
+        })
+    }
+}
+
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    humantime::parse_duration(&text).map_err(|_| {
+        de::Error::custom(format!(
+            "expected a duration such as 15s or 1m, found {text:?}"
+        ))
+    })
+}

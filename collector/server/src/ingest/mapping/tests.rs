@@ -1,0 +1,162 @@
+//! The shipped mapping on scrapes, and mapping files that are not usable.
+
+use super::*;
+use exposition_samples::samples;
+
+/// Reads samples from exposition text, as a scrape does.
+mod exposition_samples {
+    use super::super::Samples;
+    use crate::ingest::scrape::collect_samples;
+
+    pub(super) fn samples(text: &str) -> Samples<'_> {
+        let (samples, _) = collect_samples(text, exposition::Format::Text, |_| true).unwrap();
+        samples
+    }
+}
+
+const UUID: &str = "6f2cc1a3-2b0e-4c53-9f3b-6a1f1a2d3c4e";
+
+fn target() -> Labels {
+    [("host", "compute-1"), ("instance", "compute-1:9177")]
+        .map(|(k, v)| (k.to_owned(), v.to_owned()))
+        .into()
+}
+
+fn value(resource: &MappedResource<'_>, metric: &str) -> Option<f64> {
+    let mut metrics = resource.metrics.iter();
+    metrics.find(|m| m.name == metric).map(|m| m.value)
+}
+
+#[test]
+fn a_domain_becomes_ceilometers_instance_disk_and_interface() {
+    let text = format!(
+        r#"libvirt_domain_openstack_info{{domain="instance-00000001",uuid="{UUID}",instance_name="web",project_id="p1",user_id="u1",flavor_name="m1.small",image_id="i1"}} 1
+libvirt_domain_info_cpu_time_seconds_total{{domain="instance-00000001",uuid="{UUID}"}} 12.5
+libvirt_domain_block_stats_read_bytes_total{{domain="instance-00000001",uuid="{UUID}",target_device="vda"}} 4096
+libvirt_domain_interface_stats_receive_bytes_total{{domain="instance-00000001",uuid="{UUID}",target_device="tap0"}} 77
+"#
+    );
+    let mapping = Mapping::load(None).unwrap();
+    let samples = samples(&text);
+    let resources = mapping.apply(&samples, &target());
+    let ids: Vec<_> = resources
+        .iter()
+        .map(|r| (r.resource_type, r.original_id.as_str()))
+        .collect();
+    assert_eq!(
+        ids,
+        [
+            ("instance", UUID),
+            ("instance_disk", &format!("{UUID}-vda")),
+            (
+                "instance_network_interface",
+                &format!("instance-00000001-{UUID}-tap0")
+            ),
+        ]
+    );
+    let instance = &resources[0];
+    assert_eq!(instance.project_id.as_deref(), Some("p1"));
+    assert_eq!(instance.attributes["display_name"], "web");
+    assert_eq!(instance.attributes["host"], "compute-1");
+    assert_eq!(value(instance, "cpu"), Some(12.5e9));
+    assert_eq!(resources[1].attributes["instance_id"], UUID);
+    assert_eq!(value(&resources[1], "disk.device.read.bytes"), Some(4096.0));
+    assert_eq!(value(&resources[2], "network.incoming.bytes"), Some(77.0));
+}
+
+#[test]
+fn a_domain_that_openstack_does_not_know_is_called_by_its_libvirt_name() {
+    let text = format!(
+        r#"libvirt_domain_info_vstate{{domain="plain",uuid="{UUID}"}} 1
+"#
+    );
+    let mapping = Mapping::load(None).unwrap();
+    let samples = samples(&text);
+    let resources = mapping.apply(&samples, &target());
+    assert_eq!(resources[0].attributes["display_name"], "plain");
+    assert_eq!(resources[0].project_id, None);
+}
+
+#[test]
+fn the_first_sum_whose_series_are_all_there_is_taken() {
+    let mapping = Mapping::load(None).unwrap();
+    let memory = |extra: &str| {
+        let text = format!(
+            "libvirt_domain_memory_stats_available_bytes{{uuid=\"{UUID}\",domain=\"a\"}} 4194304\n{extra}"
+        );
+        let samples = samples(&text);
+        let resources = mapping.apply(&samples, &target());
+        resources.first().and_then(|r| value(r, "memory.usage"))
+    };
+    let series = |name: &str, bytes: u64| {
+        format!(
+            "libvirt_domain_memory_stats_{name}_bytes{{uuid=\"{UUID}\",domain=\"a\"}} {bytes}\n"
+        )
+    };
+    assert_eq!(memory(""), None, "no used without either of the two");
+    assert_eq!(memory(&series("unused", 1 << 20)), Some(3.0));
+    let both = series("unused", 1 << 20) + &series("usable", 3 << 20);
+    assert_eq!(memory(&both), Some(1.0), "usable goes before unused");
+}
+
+#[test]
+fn several_cpus_add_up_and_a_file_system_mounted_twice_does_not() {
+    let text = r#"node_cpu_seconds_total{cpu="0",mode="idle"} 10
+node_cpu_seconds_total{cpu="1",mode="idle"} 5
+node_cpu_seconds_total{cpu="1",mode="user"} 100
+node_filesystem_size_bytes{device="/dev/vda1",mountpoint="/"} 2048
+node_filesystem_size_bytes{device="/dev/vda1",mountpoint="/mnt"} 2048
+node_filesystem_size_bytes{device="tmpfs",mountpoint="/run"} 512
+"#;
+    let mapping = Mapping::load(None).unwrap();
+    let samples = samples(text);
+    let resources = mapping.apply(&samples, &target());
+    let host = resources
+        .iter()
+        .find(|r| r.resource_type == "host")
+        .unwrap();
+    assert_eq!(host.original_id, "compute-1");
+    assert_eq!(value(host, "hardware.cpu.idle"), Some(1500.0));
+    let disks: Vec<_> = resources
+        .iter()
+        .filter(|r| r.resource_type == "host_disk")
+        .collect();
+    assert_eq!(disks.len(), 1);
+    assert_eq!(disks[0].original_id, "compute-1._dev_vda1");
+    assert_eq!(value(disks[0], "hardware.disk.size.total"), Some(2.0));
+}
+
+#[test]
+fn only_series_that_a_rule_asks_for_are_wanted() {
+    let mapping = Mapping::load(None).unwrap();
+    assert!(mapping.wants("node_load1") && mapping.wants("libvirt_domain_openstack_info"));
+    assert!(!mapping.wants("go_goroutines"));
+}
+
+#[test]
+fn a_mapping_file_that_is_wrong_is_refused_with_the_place() {
+    let metric = "{ unit: B, archive_policy: low, from: [{ up: 1 }] }";
+    for (text, place) in [
+        ("resources: [{ typ: host }]".to_owned(), "typ"),
+        (
+            format!("resources: [{{ type: host, id: '{{host', metrics: {{ a: {metric} }} }}]"),
+            "type host: id: template",
+        ),
+        (
+            "resources: [{ type: host, id: x, metrics: { a: { unit: B, archive_policy: low, from: [] } } }]".to_owned(),
+            "type host: metrics: a: from",
+        ),
+        (
+            "resources: [{ type: host, id: x, metrics: {} }]".to_owned(),
+            "type host: metrics: expected at least one",
+        ),
+        (
+            "resources: [{ type: host, id: x, metrics: { a: { unit: B, archive_policy: low, divide: 0, from: [{ up: 1 }] } } }]".to_owned(),
+            "type host: metrics: a: multiply",
+        ),
+    ] {
+        let error = Mapping::parse("own.yaml", &text).unwrap_err().to_string();
+        assert!(error.starts_with("mapping own.yaml: ") && error.contains(place), "{error}");
+        assert!(!error.contains('\n'), "one line: {error}");
+    }
+}

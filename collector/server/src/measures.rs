@@ -1,0 +1,181 @@
+//! The way into and out of the store for everybody who has measures: the API and the scrapes. Keeps store and catalogue
+//! in step: a metric that the catalogue has is registered in the store before its first measure, one that is deleted
+//! leaves both. Asynchronous around the store's blocking calls.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use collector_index::{EnsureResource, Ensured, Index, IndexError, Metric};
+use collector_model::{AggregatePoint, MetricId};
+use collector_storage::{Batch, ReadQuery, Store, StoreError};
+use tokio::sync::oneshot;
+
+use crate::metrics::{Metrics, Source};
+
+/// Metrics that are registered or deleted in one call of the store.
+const CHUNK: usize = 10_000;
+
+/// Why measures or metrics could not be kept.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum MeasureError {
+    /// The catalogue refused or failed.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// The store refused or failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Store and catalogue together.
+pub(crate) struct Measures {
+    index: Arc<Index>,
+    store: Arc<dyn Store>,
+    metrics: Arc<Metrics>,
+}
+
+impl Measures {
+    /// Over this catalogue and store; what goes through is counted in `metrics`.
+    pub(crate) fn new(index: Arc<Index>, store: Arc<dyn Store>, metrics: Arc<Metrics>) -> Self {
+        Self {
+            index,
+            store,
+            metrics,
+        }
+    }
+
+    /// Brings the store to what the catalogue says, after a start that may follow a crash between the two: registers
+    /// all metrics, and finishes deletions.
+    pub(crate) async fn reconcile(&self) -> Result<(), MeasureError> {
+        for policy in self.index.archive_policies().await? {
+            let ids = self.index.metrics_of_archive_policy(&policy.name).await?;
+            self.set_policy(ids, policy).await?;
+        }
+        let deleted = self.index.deleted_metrics().await?;
+        self.forget(deleted).await
+    }
+
+    /// Writes measures of known metrics. Ok means: on stable storage and visible. Measures that come too late for
+    /// their metric's back window are dropped and counted, as Gnocchi does.
+    pub(crate) async fn write(&self, batch: Batch, source: Source) -> Result<(), MeasureError> {
+        let measures: usize = batch.iter().map(|(_, measures)| measures.len()).sum();
+        let result = self.write_registered(batch).await;
+        match &result {
+            Ok(()) => self.metrics.accepted(source, measures),
+            Err(error) => self.metrics.rejected(reason(error), measures),
+        }
+        result
+    }
+
+    async fn write_registered(&self, batch: Batch) -> Result<(), MeasureError> {
+        // The store takes the batch whole. A copy costs little beside the JSON that it was read from.
+        let copy = batch.clone();
+        match self.submit(batch).await {
+            Err(StoreError::UnknownMetric(_)) => {}
+            result => return Ok(result?),
+        }
+        // The catalogue had the metric when the caller looked: its registration failed, or it was deleted since.
+        let ids: Vec<MetricId> = copy.iter().map(|(id, _)| *id).collect();
+        let known = self.index.metrics(&ids).await?;
+        self.register(&known).await?;
+        Ok(self.submit(copy).await?)
+    }
+
+    async fn submit(&self, batch: Batch) -> Result<(), StoreError> {
+        let (done, outcome) = oneshot::channel();
+        let completion = Box::new(move |result| {
+            // Nobody waits any more where the client went away; the measures are written all the same.
+            let _ = done.send(result);
+        });
+        self.store.submit(batch, completion)?;
+        outcome.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// Makes metrics of the catalogue known to the store.
+    pub(crate) async fn register(&self, metrics: &[Arc<Metric>]) -> Result<(), MeasureError> {
+        let mut by_policy: BTreeMap<&str, (&Arc<Metric>, Vec<MetricId>)> = BTreeMap::new();
+        for metric in metrics {
+            let entry = by_policy.entry(&metric.archive_policy.name);
+            entry.or_insert((metric, Vec::new())).1.push(metric.id);
+        }
+        for (metric, ids) in by_policy.into_values() {
+            self.set_policy(ids, Arc::clone(&metric.archive_policy))
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Registers metrics with a policy, or tells the store of the policy's new points and timespans.
+    pub(crate) async fn set_policy(
+        &self,
+        ids: Vec<MetricId>,
+        policy: Arc<collector_model::ArchivePolicy>,
+    ) -> Result<(), MeasureError> {
+        self.blocking(move |store| {
+            let mut chunks = ids.chunks(CHUNK);
+            chunks.try_for_each(|chunk| store.set_policy(chunk, &policy))
+        })
+        .await
+    }
+
+    /// Deletes the measures of metrics that the catalogue has marked as deleted, then the marks.
+    pub(crate) async fn forget(&self, ids: Vec<MetricId>) -> Result<(), MeasureError> {
+        for chunk in ids.chunks(CHUNK) {
+            let gone = chunk.to_vec();
+            self.blocking(move |store| store.delete_metrics(&gone))
+                .await?;
+            self.index.expunge_metrics(chunk).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes sure that resources and their metrics are in the catalogue and known to the store.
+    pub(crate) async fn ensure(
+        &self,
+        wanted: &[EnsureResource<'_>],
+    ) -> Result<Vec<Result<Ensured, IndexError>>, MeasureError> {
+        let ensured = self.index.ensure(wanted).await?;
+        let resources = ensured.iter().filter_map(|resource| resource.as_ref().ok());
+        let metrics = resources.flat_map(|resource| &resource.metrics);
+        let created: Vec<Arc<Metric>> = metrics
+            .filter(|metric| metric.created)
+            .map(|metric| Arc::clone(&metric.metric))
+            .collect();
+        self.register(&created).await?;
+        Ok(ensured)
+    }
+
+    /// Reads aggregated points. A metric that the store has not heard of has none.
+    pub(crate) async fn read(
+        &self,
+        metric: MetricId,
+        query: ReadQuery,
+    ) -> Result<Vec<AggregatePoint>, MeasureError> {
+        let read = self.blocking(move |store| store.read(metric, &query)).await;
+        match read {
+            Err(MeasureError::Store(StoreError::UnknownMetric(_))) => Ok(Vec::new()),
+            result => result,
+        }
+    }
+
+    async fn blocking<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(&dyn Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, MeasureError> {
+        let store = Arc::clone(&self.store);
+        let result = tokio::task::spawn_blocking(move || call(store.as_ref())).await;
+        // The task is never cancelled; a panic in the store has been reported by its hook.
+        Ok(result.unwrap_or(Err(StoreError::Closed))?)
+    }
+}
+
+/// Why measures were not taken, as a label.
+fn reason(error: &MeasureError) -> &'static str {
+    match error {
+        MeasureError::Index(_) => "catalogue",
+        MeasureError::Store(StoreError::Busy) => "busy",
+        MeasureError::Store(StoreError::DiskFull(_)) => "disk_full",
+        MeasureError::Store(StoreError::Poisoned(_)) => "poisoned",
+        MeasureError::Store(StoreError::UnknownMetric(_)) => "unknown_metric",
+        MeasureError::Store(_) => "store",
+    }
+}

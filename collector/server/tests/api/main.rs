@@ -1,0 +1,20 @@
+//! The Gnocchi API of the shipped binary, over HTTP: a file for each part of it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod batches;
+mod errors;
+mod lists;
+mod measures;
+mod policies;
+mod resources;
+mod rights;
+mod self_metrics;
+mod start;

@@ -1,0 +1,118 @@
+//! A collector of this build on a directory of its own, and requests to it as a Gnocchi client sends them. Used by
+//! every test file; not all of them use all of it.
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use std::path::Path;
+
+use serde_json::Value;
+use tempfile::TempDir;
+use testkit::http::{Response, request};
+use testkit::{Running, Shipped};
+
+/// Configuration of a collector that scrapes nothing.
+const QUIET: &str = "scrape: {static_configs: []}\n";
+/// The user `admin`, as gnocchiclient sends it.
+pub(crate) const ADMIN: (&str, &str) = ("authorization", "basic YWRtaW46");
+/// The user `foobar`.
+pub(crate) const FOOBAR: (&str, &str) = ("authorization", "basic Zm9vYmFyOg==");
+/// The type of a JSON body.
+pub(crate) const JSON: (&str, &str) = ("content-type", "application/json");
+/// What gnocchiclient accepts.
+pub(crate) const ACCEPT_JSON: (&str, &str) = ("accept", "application/json");
+
+/// A running collector.
+pub(crate) struct Collector {
+    pub(crate) running: Running,
+    dir: TempDir,
+}
+
+impl Collector {
+    /// Starts one with no data and no further configuration.
+    pub(crate) fn start() -> Self {
+        Self::configured("")
+    }
+
+    /// Starts one with no data and these further lines of configuration.
+    pub(crate) fn configured(yaml: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("collector.yml"), format!("{QUIET}{yaml}")).unwrap();
+        let running = start_in(dir.path());
+        Self { running, dir }
+    }
+
+    /// Stops it cleanly, or kills it, and starts it again on the same data.
+    pub(crate) fn restart(mut self, cleanly: bool) -> Self {
+        if cleanly {
+            assert!(self.running.terminate().success());
+        } else {
+            self.running.kill();
+        }
+        let Self { dir, .. } = self;
+        let running = start_in(dir.path());
+        Self { running, dir }
+    }
+
+    /// The directory of its data and its configuration.
+    pub(crate) fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// A GET that accepts JSON, by the admin.
+    pub(crate) fn get(&self, path: &str) -> Response {
+        request("GET", &self.running.url(path), &[ADMIN, ACCEPT_JSON], b"")
+    }
+
+    /// A GET that must succeed, as JSON.
+    pub(crate) fn json(&self, path: &str) -> Value {
+        self.get(path).expect_status(200).json()
+    }
+
+    /// Any method with a JSON body, by the admin.
+    pub(crate) fn send(&self, method: &str, path: &str, body: &Value) -> Response {
+        self.send_with(method, path, &[ADMIN, ACCEPT_JSON, JSON], body)
+    }
+
+    /// Any method with a JSON body and these headers only.
+    pub(crate) fn send_with(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &Value,
+    ) -> Response {
+        let body = body.to_string();
+        request(method, &self.running.url(path), headers, body.as_bytes())
+    }
+
+    /// A POST with a JSON body, by the admin.
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Response {
+        self.send("POST", path, body)
+    }
+
+    /// A DELETE as gnocchiclient sends it, by the admin.
+    pub(crate) fn delete(&self, path: &str) -> Response {
+        request(
+            "DELETE",
+            &self.running.url(path),
+            &[ADMIN, ACCEPT_JSON],
+            b"",
+        )
+    }
+
+    /// Creates a metric of that policy and gives its id.
+    pub(crate) fn metric(&self, policy: &str) -> String {
+        let body = serde_json::json!({"archive_policy_name": policy});
+        let metric = self.post("/v1/metric", &body).expect_status(201).json();
+        metric["id"].as_str().unwrap().to_owned()
+    }
+}
+
+fn start_in(dir: &Path) -> Running {
+    Shipped::new(env!("CARGO_BIN_EXE_nephoscope-collector"))
+        .arg(format!(
+            "--config.file={}",
+            dir.join("collector.yml").display()
+        ))
+        .arg(format!("--storage.path={}", dir.join("data").display()))
+        .start()
+}
