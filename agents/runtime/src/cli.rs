@@ -211,7 +211,7 @@ pub(crate) fn failure(error: &clap::Error) -> Failure {
     let is_told =
         |line: &&str| !line.starts_with("Usage:") && !line.starts_with("For more information");
     let told: Vec<&str> = text.lines().take_while(is_told).collect();
-    let line = one_line(&told.join("\n"));
+    let line = one_line(&told.join("\n")).replace(" tip: ", "; ");
     Failure::usage(format_args!(
         "{}, try --help",
         line.strip_prefix("error: ").unwrap_or(&line)
