@@ -3,7 +3,9 @@
 #![allow(
     clippy::disallowed_methods,
     clippy::indexing_slicing,
-    reason = "a test runs programs and fails loudly"
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test runs programs and fails loudly where something is missing"
 )]
 
 use std::path::Path;
