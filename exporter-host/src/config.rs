@@ -39,6 +39,37 @@ pub(crate) struct HostConfig {
     pub(crate) vmstat_fields: Pattern,
     /// The environment's `TZ`.
     pub(crate) time_zone: Option<String>,
+    /// The flags of the collectors that have few.
+    pub(crate) options: Options,
+}
+
+/// Flags by name, for collectors with one or two of them; a wrong combination is refused when the collector is built.
+#[derive(Debug, Clone)]
+pub(crate) struct Options(ArgMatches);
+
+impl Options {
+    /// The value of a pattern flag.
+    pub(crate) fn pattern(&self, name: &str) -> Pattern {
+        pattern(&self.0, name)
+    }
+
+    /// The pair `NAME-exclude` and `NAME-include`.
+    pub(crate) fn filter(&self, name: &str) -> Result<Filter, ConfigError> {
+        filter(&self.0, name)
+    }
+
+    /// Whether a switch is on.
+    pub(crate) fn is_on(&self, name: &str) -> bool {
+        switch(&self.0, name)
+    }
+
+    /// All values of a flag that may be repeated.
+    pub(crate) fn values(&self, name: &str) -> Vec<String> {
+        self.0
+            .get_many::<String>(name)
+            .map(|values| values.cloned().collect())
+            .unwrap_or_default()
+    }
 }
 
 /// Which mounts are shown and how patiently they are asked.
@@ -96,6 +127,7 @@ impl HostConfig {
             stat_softirq: switch(matches, "collector.stat.softirq"),
             vmstat_fields: pattern(matches, "collector.vmstat.fields"),
             time_zone,
+            options: Options(matches.clone()),
         })
     }
 }

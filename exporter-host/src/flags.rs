@@ -7,107 +7,9 @@ use clap::{Arg, ArgAction, Command, value_parser};
 
 use crate::pattern::Pattern;
 
-/// Pseudo file systems and directories of containers, as upstream leaves them out.
-const MOUNT_POINTS_EXCLUDE: &str =
-    "^/(dev|proc|run/credentials/.+|sys|var/lib/docker/.+|var/lib/containers/storage/.+)($|/)";
-const FS_TYPES_EXCLUDE: &str = "^(autofs|binfmt_misc|bpf|cgroup2?|configfs|debugfs|devpts|devtmpfs|fusectl|\
-    hugetlbfs|iso9660|mqueue|nsfs|overlay|proc|procfs|pstore|rpc_pipefs|securityfs|selinuxfs|squashfs|sysfs|tracefs)$";
-const DISKS_EXCLUDE: &str = r"^(ram|loop|fd|(h|s|v|xv)d[a-z]|nvme\d+n\d+p)\d+$";
-const VMSTAT_FIELDS: &str = "^(oom_kill|pgpg|pswp|pg.*fault).*";
+mod tables;
 
-/// A flag whose value is a regular expression. `old` is the name that it had before node_exporter 1.3.
-struct PatternFlag {
-    name: &'static str,
-    old: Option<&'static str>,
-    default: &'static str,
-    help: &'static str,
-}
-
-const PATTERNS: [PatternFlag; 9] = [
-    PatternFlag {
-        name: "collector.diskstats.device-exclude",
-        old: Some("collector.diskstats.ignored-devices"),
-        default: DISKS_EXCLUDE,
-        help: "Disks to leave out (not together with device-include)",
-    },
-    PatternFlag {
-        name: "collector.diskstats.device-include",
-        old: None,
-        default: "",
-        help: "Disks to show, no others (not together with device-exclude)",
-    },
-    PatternFlag {
-        name: "collector.filesystem.fs-types-exclude",
-        old: Some("collector.filesystem.ignored-fs-types"),
-        default: FS_TYPES_EXCLUDE,
-        help: "Types of file systems to leave out (not together with fs-types-include)",
-    },
-    PatternFlag {
-        name: "collector.filesystem.fs-types-include",
-        old: None,
-        default: "",
-        help: "Types of file systems to show, no others (not together with fs-types-exclude)",
-    },
-    PatternFlag {
-        name: "collector.filesystem.mount-points-exclude",
-        old: Some("collector.filesystem.ignored-mount-points"),
-        default: MOUNT_POINTS_EXCLUDE,
-        help: "Mount points to leave out (not together with mount-points-include)",
-    },
-    PatternFlag {
-        name: "collector.filesystem.mount-points-include",
-        old: None,
-        default: "",
-        help: "Mount points to show, no others (not together with mount-points-exclude)",
-    },
-    PatternFlag {
-        name: "collector.netdev.device-exclude",
-        old: Some("collector.netdev.device-blacklist"),
-        default: "",
-        help: "Network devices to leave out (not together with device-include)",
-    },
-    PatternFlag {
-        name: "collector.netdev.device-include",
-        old: Some("collector.netdev.device-whitelist"),
-        default: "",
-        help: "Network devices to show, no others (not together with device-exclude)",
-    },
-    PatternFlag {
-        name: "collector.vmstat.fields",
-        old: None,
-        default: VMSTAT_FIELDS,
-        help: "Fields of /proc/vmstat to show",
-    },
-];
-
-/// A flag that is on or off: name, default, help. It is turned off by `--no-NAME`.
-const SWITCHES: [(&str, bool, &str); 5] = [
-    (
-        "collector.cpu.guest",
-        true,
-        "Show node_cpu_guest_seconds_total",
-    ),
-    (
-        "collector.netdev.address-info",
-        false,
-        "Show the addresses of network devices",
-    ),
-    (
-        "collector.netdev.enable-detailed-metrics",
-        false,
-        "Show each of the kernel's counters under its own name",
-    ),
-    (
-        "collector.netdev.netlink",
-        true,
-        "Ask by netlink instead of /proc/net/dev",
-    ),
-    (
-        "collector.stat.softirq",
-        false,
-        "Show soft interrupts by vector",
-    ),
-];
+use tables::{LISTS, PATTERNS, PatternFlag, SWITCHES};
 
 const PATHS: [(&str, &str, &str); 4] = [
     ("path.procfs", "/proc", "Where procfs is mounted"),
@@ -140,7 +42,7 @@ pub(crate) fn add(mut command: Command) -> Command {
                 .help_heading("Paths"),
         );
     }
-    for PatternFlag {
+    for &PatternFlag {
         name,
         old,
         default,
@@ -163,7 +65,7 @@ pub(crate) fn add(mut command: Command) -> Command {
         }
         command = command.arg(arg);
     }
-    for (name, default, help) in SWITCHES {
+    for &(name, default, help) in SWITCHES {
         let off = format!("no-{name}");
         let state = if default { "on" } else { "off" };
         let enable = Arg::new(name)
@@ -177,6 +79,18 @@ pub(crate) fn add(mut command: Command) -> Command {
             .overrides_with(name)
             .hide(true);
         command = command.arg(enable.help_heading(HEADING)).arg(disable);
+    }
+    for &(name, default, help) in LISTS {
+        let mut arg = Arg::new(name)
+            .long(name)
+            .value_name("VALUE")
+            .action(ArgAction::Append)
+            .help(help)
+            .help_heading(HEADING);
+        if !default.is_empty() {
+            arg = arg.default_value(default);
+        }
+        command = command.arg(arg);
     }
     command.arg(
         Arg::new(MOUNT_TIMEOUT)

@@ -46,5 +46,20 @@ fn run(
         return args.report_valid();
     }
     args.log.start()?;
+    allow_open_files();
     Daemon::new(&PROGRAM, &args)?.registry(&registry).run()
+}
+
+/// Kernel files stay open, and a host with many CPUs and sensors has more of them than the usual limit of 1024: takes
+/// what this process may have. If the kernel refuses, files beyond the limit cost their series only.
+fn allow_open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    let all = Rlimit {
+        current: maximum,
+        maximum,
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, all) {
+        tracing::debug!(%error, "cannot raise the limit of open files");
+    }
 }

@@ -53,6 +53,11 @@ impl Filter {
         Self { exclude, include }
     }
 
+    /// Whether it lets everything pass.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.exclude.is_empty() && self.include.is_empty()
+    }
+
     /// Whether `name` is left out.
     pub(crate) fn ignores(&self, name: &str) -> bool {
         self.exclude.is_match(name) || (!self.include.is_empty() && !self.include.is_match(name))

@@ -3,23 +3,16 @@
 //! kernel makes the text anew on each read, and an open costs more than the read of most of them.
 
 use std::ffi::{CStr, CString};
-use std::fs::File;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Instant, SystemTime};
+use std::time::SystemTime;
 
-use runtime::{CollectError, Scrape};
+use runtime::CollectError;
 
-use crate::text::ParseError;
+mod file;
 
-/// No kernel text is longer; what is longer is no kernel text.
-const LONGEST: usize = 64 << 20;
-
-/// The first size of a file's buffer: most kernel texts fit, so that one read gets them.
-const FIRST_BUFFER: usize = 8 << 10;
+pub(crate) use file::{KernelFile, SharedFile};
 
 /// The directories under which the host shows itself. In a container they are bind mounts of the host's own.
 #[derive(Debug, Clone)]
@@ -42,11 +35,7 @@ impl Roots {
 
     /// A file of procfs that more than one collector parses.
     pub(crate) fn shared_proc(&self, relative: &str) -> SharedFile {
-        let shared = Shared {
-            file: self.proc(relative),
-            read_for: None,
-        };
-        SharedFile(Arc::new(Mutex::new(shared)))
+        SharedFile::new(self.proc(relative))
     }
 
     /// A file of sysfs, such as `devices/system/cpu/isolated`; it is opened at its first read.
@@ -54,18 +43,34 @@ impl Roots {
         KernelFile::new(self.sysfs.join(relative))
     }
 
+    /// An attribute of sysfs: a file with one value.
+    pub(crate) fn attribute(&self, relative: &str) -> KernelFile {
+        KernelFile::attribute(self.sysfs.join(relative))
+    }
+
+    /// An attribute of sysfs that is opened at each read: there may be more such files than a process may have open.
+    pub(crate) fn one_of_many(&self, relative: &str) -> KernelFile {
+        KernelFile::one_of_many(self.sysfs.join(relative))
+    }
+
+    /// A file of procfs with one value, such as `sys/fs/file-nr`.
+    pub(crate) fn proc_value(&self, relative: &str) -> KernelFile {
+        KernelFile::attribute(self.procfs.join(relative))
+    }
+
+    /// A file of the host's root, such as `etc/os-release`.
+    pub(crate) fn host_file(&self, relative: &str) -> KernelFile {
+        KernelFile::new(self.rootfs.join(relative))
+    }
+
     /// The names in a directory of sysfs, sorted.
     pub(crate) fn sys_names(&self, relative: &str) -> Result<Vec<String>, CollectError> {
-        let path = self.sysfs.join(relative);
-        let read = |path: &Path| -> io::Result<Vec<String>> {
-            let mut names = Vec::new();
-            for entry in std::fs::read_dir(path)? {
-                names.extend(entry?.file_name().into_string());
-            }
-            names.sort_unstable();
-            Ok(names)
-        };
-        read(&path).map_err(|source| CollectError::Read { path, source })
+        names(&self.sysfs.join(relative))
+    }
+
+    /// The names in a directory of procfs, sorted.
+    pub(crate) fn proc_names(&self, relative: &str) -> Result<Vec<String>, CollectError> {
+        names(&self.procfs.join(relative))
     }
 
     /// A small file of sysfs that is read once, such as a topology attribute.
@@ -120,6 +125,14 @@ pub(crate) struct Stamp {
     length: u64,
 }
 
+impl Stamp {
+    /// When the file was last written, in whole seconds since the Unix epoch.
+    pub(crate) fn modified_seconds(self) -> f64 {
+        let since = self.modified.duration_since(SystemTime::UNIX_EPOCH);
+        since.unwrap_or_default().as_secs() as f64
+    }
+}
+
 /// The stamp of a file, or `None` if it is not there.
 pub(crate) fn stamp(path: &Path) -> Option<Stamp> {
     use std::os::unix::fs::MetadataExt;
@@ -136,155 +149,20 @@ pub(crate) fn read_lossy(path: &Path) -> io::Result<String> {
     std::fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// A kernel file that stays open between scrapes.
-#[derive(Debug)]
-pub(crate) struct KernelFile {
-    path: PathBuf,
-    file: Option<File>,
-    buffer: Vec<u8>,
-    length: usize,
-}
-
-impl KernelFile {
-    fn new(path: PathBuf) -> Self {
-        Self {
-            path,
-            file: None,
-            buffer: Vec::new(),
-            length: 0,
+/// The names in a directory, sorted.
+pub(crate) fn names(path: &Path) -> Result<Vec<String>, CollectError> {
+    let read = |path: &Path| -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(path)? {
+            names.extend(entry?.file_name().into_string());
         }
-    }
-
-    /// Whether the file can be opened now.
-    pub(crate) fn exists(&mut self) -> bool {
-        self.open().is_ok()
-    }
-
-    /// Reads the file and gives its bytes.
-    pub(crate) fn bytes(&mut self) -> Result<&[u8], CollectError> {
-        self.read()?;
-        Ok(self.buffer.get(..self.length).unwrap_or_default())
-    }
-
-    /// Reads the file and parses it; errors name the file.
-    pub(crate) fn parse<'a, T>(
-        &'a mut self,
-        parse: impl FnOnce(&'a str) -> Result<T, ParseError>,
-    ) -> Result<T, CollectError> {
-        self.read()?;
-        self.parse_again(parse)
-    }
-
-    /// Parses what was read last.
-    fn parse_again<'a, T>(
-        &'a self,
-        parse: impl FnOnce(&'a str) -> Result<T, ParseError>,
-    ) -> Result<T, CollectError> {
-        let malformed = |reason: String| CollectError::Parse {
-            path: self.path.clone(),
-            reason,
-        };
-        let bytes = self.buffer.get(..self.length).unwrap_or_default();
-        let text = std::str::from_utf8(bytes)
-            .map_err(|error| malformed(format!("expected UTF-8 text, {error}")))?;
-        parse(text).map_err(|error| malformed(error.to_string()))
-    }
-
-    /// The error of this file when what was read of it is not what it should be.
-    pub(crate) fn malformed(&self, error: &ParseError) -> CollectError {
-        CollectError::Parse {
-            path: self.path.clone(),
-            reason: error.to_string(),
-        }
-    }
-
-    fn open(&mut self) -> io::Result<&File> {
-        match self.file {
-            Some(ref file) => Ok(file),
-            None => Ok(self.file.insert(File::open(&self.path)?)),
-        }
-    }
-
-    fn read(&mut self) -> Result<(), CollectError> {
-        let was_open = self.file.is_some();
-        let mut result = self.try_read();
-        if result.is_err() && was_open {
-            // The open file may belong to a device that went away and came back.
-            self.file = None;
-            result = self.try_read();
-        }
-        result.map_err(|source| {
-            self.file = None;
-            CollectError::Read {
-                path: self.path.clone(),
-                source,
-            }
-        })
-    }
-
-    fn try_read(&mut self) -> io::Result<()> {
-        let mut buffer = std::mem::take(&mut self.buffer);
-        let result = self.open().and_then(|file| read_whole(file, &mut buffer));
-        self.buffer = buffer;
-        self.length = result?;
-        Ok(())
-    }
-}
-
-/// A file that is read once per scrape for all collectors that parse it. `/proc/stat` is worth it: the kernel adds up
-/// every interrupt of every CPU for it, which takes a millisecond on a large host.
-#[derive(Debug, Clone)]
-pub(crate) struct SharedFile(Arc<Mutex<Shared>>);
-
-#[derive(Debug)]
-struct Shared {
-    file: KernelFile,
-    /// The deadline of the scrape for which the file was read, which tells scrapes apart.
-    read_for: Option<Instant>,
-}
-
-impl SharedFile {
-    /// Parses the file as it is in this scrape; errors name the file.
-    pub(crate) fn parse<T>(
-        &self,
-        scrape: &Scrape,
-        parse: impl FnOnce(&str) -> Result<T, ParseError>,
-    ) -> Result<T, CollectError> {
-        let mut shared = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Shared { file, read_for } = &mut *shared;
-        if *read_for != Some(scrape.deadline) {
-            *read_for = None;
-            file.read()?;
-            *read_for = Some(scrape.deadline);
-        }
-        file.parse_again(parse)
-    }
-}
-
-/// Reads from the start to the end of the file; the buffer only ever grows.
-fn read_whole(file: &File, buffer: &mut Vec<u8>) -> io::Result<usize> {
-    if buffer.is_empty() {
-        buffer.resize(FIRST_BUFFER, 0);
-    }
-    let mut length = 0;
-    loop {
-        if length == buffer.len() {
-            if length >= LONGEST {
-                return Err(io::Error::new(
-                    io::ErrorKind::FileTooLarge,
-                    "file has no end",
-                ));
-            }
-            buffer.resize(length * 2, 0);
-        }
-        let rest = buffer.get_mut(length..).unwrap_or_default();
-        match file.read_at(rest, length as u64) {
-            Ok(0) => return Ok(length),
-            Ok(read) => length += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
+        names.sort_unstable();
+        Ok(names)
+    };
+    read(path).map_err(|source| CollectError::Read {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 #[cfg(test)]

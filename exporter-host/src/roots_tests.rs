@@ -1,5 +1,10 @@
 //! Tests of the roots on directories made for them.
 
+use std::time::Instant;
+
+use runtime::Scrape;
+
+use super::file::FIRST_BUFFER;
 use super::*;
 
 fn roots(dir: &Path) -> Roots {

@@ -37,6 +37,21 @@ impl ParseError {
     }
 }
 
+/// The number in a small file. Kernel text has no `inf`, `nan` or exponents.
+pub(crate) fn number(text: &str) -> Option<f64> {
+    let is_number = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'.');
+    let text = text.trim();
+    text.as_bytes()
+        .iter()
+        .all(is_number)
+        .then(|| text.parse().ok())?
+}
+
+/// A number that the kernel prints in hexadecimal digits.
+pub(crate) fn hex(field: &str) -> Option<u64> {
+    u64::from_str_radix(field, 16).ok()
+}
+
 /// A metric's name and HELP, made from a kernel field's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct MetricName {

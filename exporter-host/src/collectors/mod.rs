@@ -5,29 +5,115 @@ use runtime::Spec;
 
 use crate::config::HostConfig;
 
+mod arp;
+mod bonding;
+mod btrfs;
+mod buddyinfo;
+mod cgroups;
+mod conntrack;
 mod cpu;
+mod cpu_vulnerabilities;
+mod cpufreq;
 mod diskstats;
+mod dmi;
+mod edac;
+mod entropy;
+mod fibrechannel;
+mod filefd;
 mod filesystem;
+mod hwmon;
+mod infiniband;
+mod interrupts;
+mod ipvs;
+mod ksmd;
+mod lnstat;
 mod loadavg;
+mod mdadm;
 mod meminfo;
+mod meminfo_numa;
+mod netclass;
 mod netdev;
+mod netstat;
+mod nfs;
+mod nfsd;
+mod nvme;
+mod os;
+mod powersupplyclass;
+mod pressure;
+mod rapl;
+mod schedstat;
+mod selinux;
+mod slabinfo;
+mod sockstat;
+mod softirqs;
+mod softnet;
 mod stat;
+mod tapestats;
+mod textfile;
+mod thermal_zone;
 mod time;
+mod udp_queues;
 mod uname;
 mod vmstat;
+mod watchdog;
+mod xfs;
+mod zfs;
 
 /// All collectors, sorted by name.
 pub(crate) const COLLECTORS: &[Spec<HostConfig>] = &[
+    arp::SPEC,
+    bonding::SPEC,
+    btrfs::SPEC,
+    buddyinfo::SPEC,
+    cgroups::SPEC,
+    conntrack::SPEC,
     cpu::SPEC,
+    cpu_vulnerabilities::SPEC,
+    cpufreq::SPEC,
     diskstats::SPEC,
+    dmi::SPEC,
+    edac::SPEC,
+    entropy::SPEC,
+    fibrechannel::SPEC,
+    filefd::SPEC,
     filesystem::SPEC,
+    hwmon::SPEC,
+    infiniband::SPEC,
+    interrupts::SPEC,
+    ipvs::SPEC,
+    ksmd::SPEC,
+    lnstat::SPEC,
     loadavg::SPEC,
+    mdadm::SPEC,
     meminfo::SPEC,
+    meminfo_numa::SPEC,
+    netclass::SPEC,
     netdev::SPEC,
+    netstat::SPEC,
+    nfs::SPEC,
+    nfsd::SPEC,
+    nvme::SPEC,
+    os::SPEC,
+    powersupplyclass::SPEC,
+    pressure::SPEC,
+    rapl::SPEC,
+    schedstat::SPEC,
+    selinux::SPEC,
+    slabinfo::SPEC,
+    sockstat::SPEC,
+    softirqs::SPEC,
+    softnet::SPEC,
     stat::SPEC,
+    tapestats::SPEC,
+    textfile::SPEC,
+    thermal_zone::SPEC,
     time::SPEC,
+    udp_queues::SPEC,
     uname::SPEC,
     vmstat::SPEC,
+    watchdog::SPEC,
+    xfs::SPEC,
+    zfs::SPEC,
 ];
 
 #[cfg(test)]

@@ -1,9 +1,12 @@
 //! Sources that are more than one text file: the kernel's netlink answers, the mount table with the asking of each
 //! file system, udev's data base, and the topology of CPUs. They give values; metric names are the collectors'.
 
+pub(crate) mod board;
+pub(crate) mod link_state;
 pub(crate) mod mountinfo;
 pub(crate) mod netlink;
 pub(crate) mod prober;
+pub(crate) mod rpc;
 pub(crate) mod rtnl;
 pub(crate) mod throttle;
 pub(crate) mod udev;

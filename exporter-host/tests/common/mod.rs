@@ -26,14 +26,29 @@ pub(crate) fn paths(tree: &Path) -> Vec<String> {
         format!("--path.sysfs={tree}/sys"),
         format!("--path.udev.data={tree}/udev"),
         format!("--path.rootfs={tree}/no-root"),
+        format!("--collector.textfile.directory={tree}/textfile"),
         "--no-collector.netdev.netlink".to_owned(),
     ]
 }
 
-/// Our exporter on the host under `tree`.
+/// The collectors that run only when a flag says so.
+pub(crate) const DEFAULT_OFF: [&str; 9] = [
+    "--collector.buddyinfo",
+    "--collector.cgroups",
+    "--collector.cpu_vulnerabilities",
+    "--collector.interrupts",
+    "--collector.ksmd",
+    "--collector.lnstat",
+    "--collector.meminfo_numa",
+    "--collector.slabinfo",
+    "--collector.softirqs",
+];
+
+/// Our exporter on the host under `tree`, with all its collectors.
 pub(crate) fn start_on(tree: &Path) -> Running {
     Shipped::new(EXPORTER)
         .args(paths(tree))
+        .args(DEFAULT_OFF)
         .env("TZ", "")
         .start()
 }
