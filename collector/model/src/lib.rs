@@ -1,13 +1,15 @@
 //! Gnocchi's model: timestamps and timespans in its input and output forms, measures, archive policies with their
-//! rules, the aggregation methods, resource ids and attribute types. Pure: no I/O, no clock, no storage; a caller
-//! that needs "now" passes it in.
+//! rules, the aggregation methods, operations on many series, resource ids and attribute types. Pure: no I/O, no
+//! clock, no storage; a caller that needs "now" passes it in.
 #![forbid(unsafe_code)]
 
 mod aggregation;
 mod attribute;
 mod defaults;
+pub mod grid;
 mod iso8601;
 mod measure;
+pub mod operations;
 mod policy;
 mod resource;
 mod rule;

@@ -58,6 +58,10 @@ pub(crate) struct ApiConfig {
     pub(crate) max_limit: u32,
     /// Largest body of a request, bytes. Taken at the start only.
     pub(crate) max_body_size: usize,
+    /// Most metrics in one aggregate; also most resources that one may search.
+    pub(crate) max_aggregate_metrics: u32,
+    /// Most points that one aggregate reads; side by side with their gaps filled they may be ten times as many.
+    pub(crate) max_aggregate_points: usize,
     /// Whether `Forwarded` and `X-Forwarded-*` decide what the URLs in answers begin with. Only for a listener that
     /// nobody but the proxy reaches.
     pub(crate) enable_proxy_headers_parsing: bool,
@@ -69,6 +73,8 @@ impl Default for ApiConfig {
             auth_mode: AuthMode::Noauth,
             max_limit: 1000,
             max_body_size: 32 << 20,
+            max_aggregate_metrics: 10_000,
+            max_aggregate_points: 1_000_000,
             enable_proxy_headers_parsing: false,
         }
     }
@@ -82,6 +88,14 @@ impl ApiConfig {
             Self { max_body_size, .. } if *max_body_size < 1024 => {
                 Err("max_body_size: expected at least 1024 bytes".to_owned())
             }
+            Self {
+                max_aggregate_metrics: 0,
+                ..
+            } => Err("max_aggregate_metrics: expected at least 1".to_owned()),
+            Self {
+                max_aggregate_points: 0,
+                ..
+            } => Err("max_aggregate_points: expected at least 1".to_owned()),
             _ => Ok(()),
         }
     }

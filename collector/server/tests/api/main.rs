@@ -9,6 +9,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod aggregates;
+mod aggregation;
 mod batches;
 mod errors;
 mod lists;

@@ -10,6 +10,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod aggregates;
 mod metrics;
 mod policies;
 mod resources;

@@ -13,7 +13,12 @@ const MAX_DEPTH: usize = 32;
 
 /// Reads a filter; an empty object is none. Resource ids in it are those that `creator` means.
 pub(super) fn read_filter(body: &Value, creator: &str) -> ApiResult<Option<Filter>> {
-    read(&Node::root(body), creator, 0)
+    read_filter_at(&Node::root(body), creator)
+}
+
+/// The same of a filter inside a body.
+pub(super) fn read_filter_at(node: &Node<'_>, creator: &str) -> ApiResult<Option<Filter>> {
+    read(node, creator, 0)
 }
 
 fn read(node: &Node<'_>, creator: &str, depth: usize) -> ApiResult<Option<Filter>> {

@@ -3,6 +3,13 @@
 //! hold no SQL and compute no aggregates: those are the catalogue's and the store's.
 
 mod accept;
+mod aggregate_range;
+mod aggregates;
+mod aggregates_body;
+mod aggregates_history;
+mod aggregates_measures;
+mod aggregates_resources;
+mod aggregation;
 mod archive_policy;
 mod archive_policy_body;
 mod archive_policy_rule;
@@ -31,8 +38,10 @@ mod resource_type;
 mod resource_type_body;
 mod root;
 mod schema;
+mod search_metric;
 mod status;
 mod url;
+mod value_query;
 mod view;
 
 use std::sync::Arc;
@@ -61,6 +70,9 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .merge(metric::router())
         .merge(measures::router())
         .merge(batch::router())
+        .merge(aggregates::router())
+        .merge(aggregation::router())
+        .merge(search_metric::router())
         .merge(status::router())
         .route_layer(from_fn(error_body::require_json))
         .route_layer(from_fn_with_state(Arc::clone(app), count::count));

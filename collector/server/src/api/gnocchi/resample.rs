@@ -107,7 +107,8 @@ impl Sampling {
         }
     }
 
-    fn start(self, timestamp: Timestamp) -> Timestamp {
+    /// Start of the window that a moment falls into.
+    pub(super) fn start(self, timestamp: Timestamp) -> Timestamp {
         match self {
             Self::Fixed(granularity) => window::start(timestamp, granularity),
             Self::Calendar(period) => period.start(timestamp),

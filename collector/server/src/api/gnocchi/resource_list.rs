@@ -153,7 +153,11 @@ async fn search_by_get(
 }
 
 /// The filter of a body, or of the query string where there is no body.
-fn filter(body: &RawBody, params: &Params, caller: &Caller) -> ApiResult<Option<Filter>> {
+pub(super) fn filter(
+    body: &RawBody,
+    params: &Params,
+    caller: &Caller,
+) -> ApiResult<Option<Filter>> {
     let filter = match params.get("filter").filter(|text| !text.is_empty()) {
         _ if !body.is_empty() => body.json()?,
         Some(text) => filter_text::parse(text)

@@ -16,7 +16,9 @@ use crate::app::App;
 /// The version of Gnocchi's API that this is: clients ask for at least 4.2.0, Ceilometer's upgrade among them.
 const BUILD: &str = "4.4.2";
 /// What `/v1` links to, in order.
-const LINKS: [&str; 9] = [
+const LINKS: [&str; 11] = [
+    "aggregates",
+    "aggregation",
     "archive_policy",
     "archive_policy_rule",
     "batch",

@@ -1,0 +1,280 @@
+//! The measures of one aggregate: which granularities its metrics have in common, their series, what the operations
+//! make of them, and how that is written.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use collector_index::Metric;
+use collector_model::operations::{EvaluateError, Operation, Reference, evaluate};
+use collector_model::{Aggregation, Granularity, Timestamp};
+use collector_storage::Store;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::aggregate_range::{Bounds, Range, blocking, too_large, unaggregable};
+use super::error::{ApiError, ApiResult};
+use super::json::to_text;
+use super::points::{Point, points_text};
+use super::resample::Sampling;
+use crate::app::App;
+
+/// A metric that an aggregate is made of.
+#[derive(Debug, Clone)]
+pub(super) struct Selected {
+    /// The metric.
+    pub(super) metric: Arc<Metric>,
+    /// What the operations call it.
+    pub(super) reference: Reference,
+    /// The resource that it was found on, where it was looked for on resources.
+    pub(super) resource: Option<Uuid>,
+}
+
+impl Selected {
+    /// Its name in answers.
+    fn name(&self) -> String {
+        match (self.resource, &self.metric.name) {
+            (Some(_), Some(name)) => name.clone(),
+            _ => self.metric.id.to_string(),
+        }
+    }
+}
+
+/// Points by name of the metric and of its aggregation.
+type ByMetric = BTreeMap<String, BTreeMap<String, Vec<Point>>>;
+
+/// What an aggregate gives.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Measures {
+    /// One series, of all.
+    Aggregated(Vec<Point>),
+    /// Series of metrics.
+    OfMetrics(ByMetric),
+    /// Series of metrics of resources.
+    OfResources(BTreeMap<Uuid, ByMetric>),
+}
+
+impl Measures {
+    /// The JSON.
+    pub(super) fn text(self) -> String {
+        match self {
+            Self::Aggregated(points) => format!("{{\"aggregated\": {}}}", points_text(points)),
+            Self::OfMetrics(metrics) => metrics_text(metrics),
+            Self::OfResources(resources) => object(
+                resources
+                    .into_iter()
+                    .map(|(id, metrics)| (id.to_string(), metrics_text(metrics))),
+            ),
+        }
+    }
+}
+
+fn metrics_text(metrics: ByMetric) -> String {
+    object(metrics.into_iter().map(|(name, series)| {
+        let series = series.into_iter();
+        (
+            name,
+            object(series.map(|(aggregation, points)| (aggregation, points_text(points)))),
+        )
+    }))
+}
+
+/// A JSON object of values that are JSON already.
+pub(super) fn object(fields: impl Iterator<Item = (String, String)>) -> String {
+    let fields: Vec<String> = fields
+        .map(|(name, value)| format!("{}: {value}", to_text(&name)))
+        .collect();
+    format!("{{{}}}", fields.join(", "))
+}
+
+/// The granularities that all metrics have, coarsest first.
+pub(super) fn common_granularities(metrics: &[&Metric]) -> Vec<Granularity> {
+    let mut counts: HashMap<Granularity, usize> = HashMap::new();
+    for metric in metrics {
+        for archive in &metric.archive_policy.definition {
+            *counts.entry(archive.granularity).or_default() += 1;
+        }
+    }
+    let common = counts
+        .into_iter()
+        .filter(|(_, count)| *count == metrics.len());
+    let mut common: Vec<Granularity> = common.map(|(granularity, _)| granularity).collect();
+    common.sort_unstable_by(|a, b| b.cmp(a));
+    common
+}
+
+/// Whether a metric is aggregated in windows of that length.
+pub(super) fn has_granularity(metric: &Metric, granularity: Granularity) -> bool {
+    let mut archives = metric.archive_policy.definition.iter();
+    archives.any(|archive| archive.granularity == granularity)
+}
+
+/// The method of a name, if the metric has it.
+pub(super) fn method_of(metric: &Metric, name: &str) -> Option<Aggregation> {
+    let aggregation = name.parse().ok()?;
+    let methods = &metric.archive_policy.aggregation_methods;
+    methods.contains(&aggregation).then_some(aggregation)
+}
+
+/// Computes the operations on the selected metrics, of which there must be one at least; gives back what of the bounds
+/// is left.
+pub(super) async fn compute(
+    app: &App,
+    selected: Vec<Selected>,
+    operation: &Arc<Operation>,
+    range: Range,
+    bounds: Bounds,
+) -> ApiResult<(Measures, Bounds)> {
+    bounds.check(selected.len(), "metrics")?;
+    let (granularities, aggregations) = plan(&selected, &range)?;
+    let (store, operation) = (Arc::clone(&app.store), Arc::clone(operation));
+    blocking(move || {
+        let mut work = Work {
+            store: store.as_ref(),
+            selected: &selected,
+            aggregations: &aggregations,
+            operation: &operation,
+            range,
+            bounds,
+        };
+        let measures = work.run(&granularities)?;
+        Ok((measures, work.bounds))
+    })
+    .await
+}
+
+/// The granularities to read, and of each metric the aggregation.
+fn plan(selected: &[Selected], range: &Range) -> ApiResult<(Vec<Granularity>, Vec<Aggregation>)> {
+    let granularities = match range.granularity {
+        Some(one) => vec![one],
+        None => {
+            let metrics: Vec<&Metric> = selected.iter().map(|one| &*one.metric).collect();
+            common_granularities(&metrics)
+        }
+    };
+    if granularities.is_empty() {
+        let detail = selected
+            .iter()
+            .map(|one| json!([one.name(), one.reference.aggregation]));
+        return Err(unaggregable("No granularity match", detail.collect()));
+    }
+    let aggregations = selected.iter().map(|one| {
+        method_of(&one.metric, &one.reference.aggregation).ok_or_else(|| {
+            ApiError::not_found(json!({
+                "cause": "Metrics with unknown aggregation",
+                "detail": [[one.metric.id, one.reference.aggregation]],
+            }))
+        })
+    });
+    let aggregations = aggregations.collect::<ApiResult<_>>()?;
+    let missing = selected.iter().filter_map(|one| {
+        let mut granularities = granularities.iter();
+        let missing = granularities.find(|wanted| !has_granularity(&one.metric, **wanted))?;
+        Some(json!([
+            one.name(),
+            one.reference.aggregation,
+            missing.seconds()
+        ]))
+    });
+    let missing: Vec<Value> = missing.collect();
+    if missing.is_empty() {
+        Ok((granularities, aggregations))
+    } else {
+        Err(unaggregable("Granularities are missing", missing.into()))
+    }
+}
+
+struct Work<'w> {
+    store: &'w dyn Store,
+    selected: &'w [Selected],
+    aggregations: &'w [Aggregation],
+    operation: &'w Operation,
+    range: Range,
+    bounds: Bounds,
+}
+
+impl Work<'_> {
+    fn run(&mut self, granularities: &[Granularity]) -> ApiResult<Measures> {
+        let references: Vec<Reference> = self
+            .selected
+            .iter()
+            .map(|one| one.reference.clone())
+            .collect();
+        let mut aggregated = None;
+        let mut of_metrics = ByMetric::new();
+        let mut of_resources: BTreeMap<Uuid, ByMetric> = BTreeMap::new();
+        for granularity in granularities {
+            let mut series = Vec::with_capacity(self.selected.len());
+            for (one, aggregation) in self.selected.iter().zip(self.aggregations) {
+                let query = self.range.query(*aggregation, *granularity);
+                series.push(self.bounds.read(self.store, one.metric.id, &query)?);
+            }
+            let grid = self
+                .range
+                .grid(*granularity, &series, &self.bounds, || self.references())?;
+            drop(series);
+            let evaluated = evaluate(self.operation, &grid, &references, self.bounds.steps());
+            let evaluated = evaluated.map_err(|error| match error {
+                EvaluateError::TooMuchWork(_) => too_large(&error.to_string()),
+                other => unaggregable(&other.to_string(), self.references()),
+            })?;
+            let grid = evaluated.grid;
+            let sampling = Sampling::Fixed(grid.granularity);
+            if evaluated.aggregated {
+                let column = grid.columns.first().map(Vec::as_slice).unwrap_or_default();
+                let points = points(&grid.timestamps, column, sampling, self.range.drops());
+                aggregated.get_or_insert_with(Vec::new).extend(points);
+                continue;
+            }
+            for (one, column) in self.selected.iter().zip(&grid.columns) {
+                let metrics = match one.resource {
+                    Some(id) => of_resources.entry(id).or_default(),
+                    None => &mut of_metrics,
+                };
+                let series = metrics.entry(one.name()).or_default();
+                let series = series.entry(one.reference.aggregation.clone()).or_default();
+                let drops = self.range.drops();
+                series.extend(points(&grid.timestamps, column, sampling, drops));
+            }
+        }
+        Ok(match aggregated {
+            Some(points) => Measures::Aggregated(points),
+            None if of_resources.is_empty() => Measures::OfMetrics(of_metrics),
+            None => Measures::OfResources(of_resources),
+        })
+    }
+
+    /// What a refusal names.
+    fn references(&self) -> Value {
+        let references = self.selected.iter().map(|one| &one.reference);
+        references
+            .map(|one| json!([one.name, one.aggregation]))
+            .collect()
+    }
+}
+
+/// The points of a series; `drops` leaves those out that are no finite number.
+pub(super) fn points(
+    timestamps: &[Timestamp],
+    values: &[f64],
+    sampling: Sampling,
+    drops: bool,
+) -> impl Iterator<Item = Point> {
+    let pairs = timestamps.iter().zip(values);
+    let shown = pairs.filter(move |(_, value)| !drops || value.is_finite());
+    shown.map(move |(timestamp, value)| Point {
+        timestamp: *timestamp,
+        sampling,
+        value: *value,
+    })
+}
+
+/// The refusal of resources that have none of the metrics.
+pub(super) fn no_metrics(operation: &Operation) -> ApiError {
+    let names = operation.references().into_iter().map(|one| one.name);
+    let names: BTreeSet<String> = names.collect();
+    ApiError::new(
+        StatusCode::BAD_REQUEST,
+        json!({"cause": "Metrics not found", "detail": names}),
+    )
+}

@@ -1,0 +1,123 @@
+//! `POST /v1/search/metric`: the points of metrics whose values fulfil a condition.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::post;
+use collector_index::Metric;
+use collector_model::{Granularity, MetricId, TimespanError, parse_uuid};
+use collector_storage::ReadQuery;
+use serde_json::json;
+
+use super::aggregate_range::{Bounds, blocking};
+use super::aggregates_measures::{has_granularity, method_of, object};
+use super::auth::Caller;
+use super::error::{ApiError, ApiResult};
+use super::json::{RawBody, reply_text};
+use super::points::{Point, points_text};
+use super::query::Params;
+use super::value_query::ValueQuery;
+use crate::app::App;
+
+/// Its route.
+pub(super) fn router() -> Router<Arc<App>> {
+    Router::new().route("/search/metric", post(search))
+}
+
+async fn search(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    params: Params,
+    body: RawBody,
+) -> ApiResult {
+    if params.get("metric_id").is_none() {
+        return Err(ApiError::bad_request(
+            "Missing mandatory argument: metric_id",
+        ));
+    }
+    let bounds = Bounds::of(&app.api());
+    // What is no id is no metric's, as those that do not exist.
+    let ids = params.all("metric_id").filter_map(parse_uuid);
+    let mut ids: Vec<MetricId> = ids.collect();
+    ids.sort_unstable();
+    ids.dedup();
+    bounds.check(ids.len(), "metrics")?;
+    let metrics = app.index.metrics(&ids).await?;
+    for metric in &metrics {
+        caller.require_creator(metric.creator.as_deref())?;
+    }
+    if body.is_empty() {
+        return Err(ApiError::bad_request("No query specified in body"));
+    }
+    let condition = ValueQuery::read(&body.json()?)?;
+    let invalid = |name| ApiError::bad_request(format!("Invalid value for {name}"));
+    let start = params.moment("start").map_err(|_| invalid("start"))?;
+    let stop = params.moment("stop").map_err(|_| invalid("stop"))?;
+    let granularities = granularities(&params)?;
+    let aggregation = params.get("aggregation").unwrap_or("mean");
+    let mut reads = Vec::new();
+    for metric in &metrics {
+        for granularity in wanted(metric, &granularities) {
+            let method = method_of(metric, aggregation)
+                .filter(|_| has_granularity(metric, granularity))
+                .ok_or_else(|| unknown(aggregation, granularity))?;
+            let query = ReadQuery {
+                granularity: Some(granularity),
+                aggregation: method,
+                start,
+                stop,
+            };
+            reads.push((metric.id, query));
+        }
+    }
+    let (store, mut bounds) = (Arc::clone(&app.store), bounds);
+    let text = blocking(move || {
+        let mut found: Vec<(MetricId, Vec<Point>)> = Vec::new();
+        for (id, query) in reads {
+            let points = bounds.read(store.as_ref(), id, &query)?;
+            let points = points.into_iter().filter(|one| condition.holds(one.value));
+            let points = points.map(Point::from);
+            match found.last_mut() {
+                Some((last, list)) if *last == id => list.extend(points),
+                _ => found.push((id, points.collect())),
+            }
+        }
+        let found = found.into_iter();
+        Ok(object(
+            found.map(|(id, points)| (id.to_string(), points_text(points))),
+        ))
+    });
+    Ok(reply_text(StatusCode::OK, text.await?))
+}
+
+/// The granularities asked for, coarsest first.
+fn granularities(params: &Params) -> ApiResult<Vec<Granularity>> {
+    let read = params.all("granularity").map(|text| {
+        text.parse()
+            .map_err(|error: TimespanError| ApiError::argument("granularity", error.to_string()))
+    });
+    let mut read: Vec<Granularity> = read.collect::<ApiResult<_>>()?;
+    read.sort_unstable_by(|a, b| b.cmp(a));
+    read.dedup();
+    Ok(read)
+}
+
+/// Those asked for, or all of the metric.
+fn wanted(metric: &Metric, asked: &[Granularity]) -> Vec<Granularity> {
+    if !asked.is_empty() {
+        return asked.to_vec();
+    }
+    let archives = metric.archive_policy.definition.iter();
+    let mut own: Vec<Granularity> = archives.map(|archive| archive.granularity).collect();
+    own.sort_unstable_by(|a, b| b.cmp(a));
+    own
+}
+
+fn unknown(aggregation: &str, granularity: Granularity) -> ApiError {
+    ApiError::bad_request(json!({
+        "cause": "Aggregation does not exist",
+        "detail": {"granularity": granularity.seconds(), "aggregation_method": aggregation},
+    }))
+}
