@@ -1,0 +1,297 @@
+//! The alert rules, recording rules and dashboards: Debian's promtool and Prometheus accept them, every alert has words
+//! in both languages, a runbook and its tests, and nothing asks for a series that no shipped program exports.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test runs programs and fails loudly"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use testkit::{Peer, Running, Shipped, http, tools};
+
+/// Metrics that rules and dashboards use and that no scrape of these tests has, by the reason.
+const NOT_IN_A_SCRAPE: [(&str, &str); 4] = [
+    ("Prometheus makes them", "ALERTS up"),
+    (
+        "the test machine has no such hardware or kernel module",
+        "node_bonding_active node_bonding_slaves node_md_disks node_md_disks_required
+        node_nf_conntrack_entries node_nf_conntrack_entries_limit",
+    ),
+    (
+        "node_exporter has them, the host exporter's collectors are to come",
+        "node_timex_maxerror_seconds node_timex_offset_seconds node_timex_sync_status",
+    ),
+    (
+        "absent until the first is refused",
+        "nephoscope_collector_measures_rejected_total",
+    ),
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The files of `dashboards/DIR`, sorted.
+fn files(dir: &str) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(root().join("dashboards").join(dir)).unwrap();
+    let mut found: Vec<_> = entries.map(|it| it.unwrap().path()).collect();
+    found.sort();
+    found
+}
+
+fn read(path: impl AsRef<Path>) -> String {
+    let path = path.as_ref();
+    std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Debian's Prometheus with all rules loaded and nothing to scrape.
+fn prometheus(dir: &Path) -> Running {
+    let config = dir.join("prometheus.yml");
+    let ours = root().join("dashboards").canonicalize().unwrap();
+    let rules = ["alerts/*.yml", "recording/*.yml"].map(|it| ours.join(it));
+    std::fs::write(&config, format!("rule_files: {rules:?}\n")).unwrap();
+    Peer::new("prometheus")
+        .args([
+            format!("--config.file={}", config.display()),
+            format!("--storage.tsdb.path={}", dir.join("data").display()),
+            "--web.listen-address=127.0.0.1:{port}".to_owned(),
+        ])
+        .wait_http("/-/ready")
+        .start()
+}
+
+/// Every rule as Prometheus has read it.
+fn rules(prometheus: &Running) -> Vec<Value> {
+    let answer = http::get(&prometheus.url("/api/v1/rules")).json();
+    let groups = answer["data"]["groups"].as_array().unwrap();
+    let all = groups.iter().flat_map(|it| it["rules"].as_array().unwrap());
+    all.cloned().collect()
+}
+
+/// The name and severity of every alert, and all of it.
+fn alerts() -> Vec<(String, String, Value)> {
+    let dir = tempfile::tempdir().unwrap();
+    let rules = rules(&prometheus(dir.path())).into_iter();
+    rules
+        .filter(|it| it["type"] == "alerting")
+        .map(|it| (text(&it["name"]), text(&it["labels"]["severity"]), it))
+        .collect()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// Every dashboard with its path.
+fn dashboards() -> Vec<(PathBuf, Value)> {
+    let paths = ["grafana/en", "grafana/zh"].map(files).concat();
+    let json = |path: &PathBuf| serde_json::from_str(&read(path)).unwrap();
+    paths.iter().map(|it| (it.clone(), json(it))).collect()
+}
+
+/// The queries of a dashboard's panels as Grafana would send them, its variables filled in.
+fn queries(dashboard: &Value) -> Vec<String> {
+    let panels = dashboard["panels"].as_array().unwrap().iter();
+    let targets = panels.filter_map(|panel| panel["targets"].as_array());
+    let expressions = targets.flatten().map(|it| text(&it["expr"]));
+    let mut found: Vec<_> = expressions
+        .map(|it| it.replace("$__rate_interval", "5m"))
+        .collect();
+    // Variables ask too: label_values(METRIC{...}, LABEL).
+    for variable in dashboard["templating"]["list"].as_array().unwrap() {
+        if let Some(inner) = text(&variable["query"]).strip_prefix("label_values(") {
+            found.push(inner.rsplit_once(',').unwrap().0.to_owned());
+        }
+    }
+    for name in ["cluster", "host", "project", "guest"] {
+        for query in &mut found {
+            *query = query.replace(&format!("${name}"), ".*");
+        }
+    }
+    found
+}
+
+fn encoded(text: &str) -> String {
+    let each = |byte: u8| match byte {
+        b if b.is_ascii_alphanumeric() => char::from(b).to_string(),
+        b => format!("%{b:02X}"),
+    };
+    text.bytes().map(each).collect()
+}
+
+/// The words of PromQL and the labels that appear in its lists (`by (...)`); any other word is a metric's name.
+const NO_METRICS: &str =
+    "and or unless bool by without on ignoring group_left sum avg min max count topk rate increase
+    deriv predict_linear histogram_quantile min_over_time max_over_time clamp time
+    code collector cpu device instance job method mode project_id route state uuid vcpu";
+
+/// The metric names in PromQL: words outside of matchers and ranges. No matcher here has a brace in its string.
+fn metric_names(query: &str) -> BTreeSet<&str> {
+    let known: BTreeSet<_> = NO_METRICS.split_whitespace().collect();
+    let parts = query.split(['{', '[']);
+    let bare = parts.map(|it| it.rsplit(['}', ']']).next().unwrap());
+    bare.flat_map(|it| it.split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != ':'))
+        .filter(|it| it.starts_with(|c: char| c.is_ascii_alphabetic()) && !known.contains(it))
+        .collect()
+}
+
+/// The sample names of an exposition, `_bucket` and its kind included.
+fn sample_names(text: &str) -> impl Iterator<Item = String> {
+    let samples = text.lines().filter(|line| !line.starts_with('#'));
+    samples.map(|line| line.split(['{', ' ']).next().unwrap().to_owned())
+}
+
+/// What the shipped programs export: both exporters and the collector run, the guests' series are those of the libvirt
+/// exporter's golden file, for there need be no libvirt here.
+fn exported() -> BTreeSet<String> {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("collector.yml");
+    let store = dir.path().join("store");
+    std::fs::write(&config, format!("storage: {{path: {store:?}}}\n")).unwrap();
+    let programs = [
+        Shipped::new("nephoscope-exporter-host").start(),
+        Shipped::new("nephoscope-exporter-libvirt")
+            .arg("--libvirt.uri=qemu+unix:///system?socket=/no/such/socket")
+            .start(),
+        Shipped::new("nephoscope-collector")
+            .arg(format!("--config.file={}", config.display()))
+            .start(),
+    ];
+    // The collector counts requests once it has answered one.
+    let _ = http::get(&programs[2].url("/v1/archive_policy"));
+    let golden = read(root().join("exporter-libvirt/tests/golden/families.txt"));
+    let mut names: BTreeSet<_> = sample_names(&golden).collect();
+    for program in &programs {
+        let scraped = http::get(&program.url("/metrics")).expect_status(200);
+        names.extend(sample_names(&scraped.text()));
+    }
+    names
+}
+
+#[test]
+fn promtool_accepts_the_rules_and_finds_that_they_do_what_their_tests_say() {
+    let rules = [files("alerts"), files("recording")].concat();
+    for (what, files) in [("check", rules), ("test", files("tests"))] {
+        let arguments = [what, "rules"].map(PathBuf::from).into_iter().chain(files);
+        let said = tools::run("promtool", arguments);
+        assert!(!said.contains("FAILED"), "{said}");
+    }
+}
+
+#[test]
+fn every_alert_has_words_in_both_languages_and_a_runbook() {
+    let is_chinese = |text: &str| text.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c));
+    let mut sections = BTreeSet::new();
+    for (name, severity, alert) in alerts() {
+        assert!(severity == "warning" || severity == "critical", "{name}");
+        let annotations = &alert["annotations"];
+        for key in ["summary", "description", "summary_zh", "description_zh"] {
+            let words = text(&annotations[key]);
+            assert!(!words.is_empty(), "{name} lacks {key}");
+            assert_eq!(is_chinese(&words), key.ends_with("_zh"), "{name}: {words}");
+        }
+        let url = text(&annotations["runbook_url"]);
+        let (path, anchor) = url.split_once('#').unwrap();
+        assert_eq!(anchor, name.to_lowercase());
+        let runbook = read(root().join(path));
+        let mut all = runbook.split("\n## ");
+        let section = all.find_map(|it| it.strip_prefix(&format!("{name}\n")));
+        let section = section.unwrap_or_else(|| panic!("no section for {url}"));
+        let (english, chinese) = section.split_once("**中文**").unwrap();
+        assert!(!is_chinese(english) && english.trim().len() > 40, "{name}");
+        assert!(is_chinese(chinese), "{name}");
+        sections.insert(format!("{path} {name}"));
+    }
+    for path in ["hosts", "guests", "suite"].map(|it| format!("docs/runbooks/{it}.md")) {
+        let runbook = read(root().join(&path));
+        for title in runbook.lines().filter_map(|it| it.strip_prefix("## ")) {
+            let known = sections.contains(&format!("{path} {title}"));
+            assert!(known, "{path}: no alert is called {title}");
+        }
+    }
+}
+
+#[test]
+fn every_alert_has_a_case_that_fires_and_one_that_is_silent() {
+    let tests: Vec<_> = files("tests").iter().map(read).collect();
+    let cases = tests.iter().flat_map(|it| it.split("\n  - name: ").skip(1));
+    let cases: BTreeMap<_, _> = cases.filter_map(|it| it.split_once('\n')).collect();
+    for (name, severity, _) in alerts() {
+        let case = cases.get(name.as_str());
+        let case = case.unwrap_or_else(|| panic!("no test is called {name}"));
+        let (input, expected) = case.split_once("promql_expr_test:").unwrap();
+        let asks = format!("ALERTS{{alertname=\"{name}\", alertstate=\"firing\"}}");
+        assert!(expected.contains(&asks), "{name}");
+        let fires = expected.contains(&format!("severity=\"{severity}\""));
+        assert!(fires, "{name} never fires with {severity}");
+        let fine = "instance=\"fine\"";
+        let silent = input.contains(fine) && !expected.contains(fine);
+        assert!(silent, "{name} has no silent case");
+    }
+}
+
+#[test]
+fn the_dashboards_are_what_their_source_makes() {
+    let script = root().join("dashboards/generate.py");
+    tools::run("python3", [script.as_os_str(), "--check".as_ref()]);
+}
+
+#[test]
+fn dashboards_have_unique_ids_and_ask_the_same_in_both_languages() {
+    let all = dashboards();
+    let uids: BTreeSet<_> = all.iter().map(|(_, it)| it["uid"].to_string()).collect();
+    assert_eq!(uids.len(), all.len(), "{uids:?}");
+    let mut by_name: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for (path, dashboard) in &all {
+        let panels = dashboard["panels"].as_array().unwrap();
+        let ids: BTreeSet<_> = panels.iter().map(|it| it["id"].as_u64().unwrap()).collect();
+        assert_eq!(ids.len(), panels.len(), "{}", path.display());
+        let name = path.file_name().unwrap().to_owned();
+        by_name.entry(name).or_default().push(queries(dashboard));
+    }
+    for (name, versions) in by_name {
+        assert_eq!(versions.len(), 2, "{name:?}");
+        assert_eq!(versions[0], versions[1], "{name:?}");
+    }
+}
+
+#[test]
+fn prometheus_accepts_every_query_and_the_programs_export_what_is_asked() {
+    let dir = tempfile::tempdir().unwrap();
+    let prometheus = prometheus(dir.path());
+    let rules = rules(&prometheus);
+    let ask = |rule: &Value| (text(&rule["name"]), text(&rule["query"]));
+    let mut asked: Vec<_> = rules.iter().map(ask).collect();
+    for (path, dashboard) in dashboards() {
+        let place = path.display().to_string();
+        let queries = queries(&dashboard).into_iter();
+        asked.extend(queries.map(|it| (place.clone(), it)));
+    }
+    let mut known = exported();
+    let recorded = rules.iter().filter(|rule| rule["type"] == "recording");
+    known.extend(recorded.map(|rule| text(&rule["name"])));
+    let excused = NOT_IN_A_SCRAPE
+        .iter()
+        .flat_map(|it| it.1.split_whitespace());
+    let excused: BTreeSet<_> = excused.collect();
+    let mut used = BTreeSet::new();
+    for (place, query) in asked {
+        let path = format!("/api/v1/format_query?query={}", encoded(&query));
+        let answer = http::get(&prometheus.url(&path));
+        assert_eq!(answer.status, 200, "{place}: {query}: {}", answer.text());
+        let names = metric_names(&query);
+        assert!(!names.is_empty(), "{place}: {query}");
+        for name in names {
+            let exists = known.contains(name) || excused.contains(name);
+            assert!(exists, "{place}: nothing exports {name}");
+            used.insert(name.to_owned());
+        }
+    }
+    let unused: Vec<_> = excused.iter().filter(|it| !used.contains(**it)).collect();
+    assert!(unused.is_empty(), "excused but not used: {unused:?}");
+}
