@@ -127,7 +127,7 @@ fn a_module_that_fails_costs_its_own_series_only() {
     };
     let config = format!(
         "{}{}",
-        module("good", "ham", "20s"),
+        module("good", "ham", "5s"),
         module("bad", "wrong-word", "200ms")
     );
     let agent = agent(&snmpd.file("snmp.yml", &config));
@@ -145,7 +145,8 @@ fn a_module_that_fails_costs_its_own_series_only() {
         assert!(!text.contains("wrong-word"), "{text}");
     }
     let own = scrape(&agent.url("/metrics"));
-    assert_eq!(metric(&own, "snmp_packet_retries_total", &[]), Some(2.0));
+    // One for each time that the bad module was asked; a busy machine may lose a datagram more.
+    assert!(metric(&own, "snmp_packet_retries_total", &[]) >= Some(2.0));
 }
 
 #[test]
