@@ -9,7 +9,7 @@ use crate::pattern::Pattern;
 
 mod tables;
 
-use tables::{LISTS, PATTERNS, PatternFlag, SWITCHES};
+use tables::{ABSENT, LISTS, PATTERNS, PatternFlag, SWITCHES};
 
 const PATHS: [(&str, &str, &str); 4] = [
     ("path.procfs", "/proc", "Where procfs is mounted"),
@@ -92,6 +92,11 @@ pub(crate) fn add(mut command: Command) -> Command {
         }
         command = command.arg(arg);
     }
+    for name in ABSENT {
+        let off = format!("no-collector.{name}");
+        let arg = Arg::new(off.clone()).long(off).action(ArgAction::SetTrue);
+        command = command.arg(arg.hide(true));
+    }
     command.arg(
         Arg::new(MOUNT_TIMEOUT)
             .long(MOUNT_TIMEOUT)
@@ -168,6 +173,32 @@ mod tests {
             "99999999999999999999h",
         ] {
             assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_collector_that_is_not_here_may_be_switched_off_but_not_on() {
+        let command = || add(Command::new("exporter"));
+        for name in ABSENT {
+            let (on, off) = (
+                format!("--collector.{name}"),
+                format!("--no-collector.{name}"),
+            );
+            assert!(
+                command().try_get_matches_from(["exporter", &off]).is_ok(),
+                "{off}"
+            );
+            assert!(
+                command().try_get_matches_from(["exporter", &on]).is_err(),
+                "{on}"
+            );
+        }
+    }
+
+    #[test]
+    fn no_collector_is_both_here_and_absent() {
+        for spec in crate::collectors::COLLECTORS {
+            assert!(!ABSENT.contains(&spec.name), "{}", spec.name);
         }
     }
 

@@ -242,3 +242,33 @@ pub(super) const LISTS: &[(&str, &str, &str)] = &[
         "Directory with files of metrics, whose names end in .prom",
     ),
 ];
+
+/// Collectors of node_exporter's that are not here. A unit file that switches one off says nothing that is not so and
+/// is taken; one that asks for it is refused, for its series would be missing.
+pub(super) const ABSENT: &[&str] = &[
+    "bcache",
+    "bcachefs",
+    "dmmultipath",
+    "drbd",
+    "drm",
+    "ethtool",
+    "kernel_hung",
+    "logind",
+    "mountstats",
+    "network_route",
+    "ntp",
+    "pcidevice",
+    "perf",
+    "processes",
+    "qdisc",
+    "runit",
+    "supervisord",
+    "swap",
+    "sysctl",
+    "systemd",
+    "tcpstat",
+    "timex",
+    "wifi",
+    "xfrm",
+    "zoneinfo",
+];
