@@ -1,11 +1,11 @@
 //! How Btrfs file systems have allocated their space, and how long their commits take. Source: `/sys/fs/btrfs`.
 
-use exposition::Families;
-use runtime::{CollectError, Collector, ConfigError, Scrape, Spec};
+use runtime::{Collector, ConfigError, Spec};
 
 use crate::config::HostConfig;
 use crate::roots::Roots;
-use crate::sources::board::{Board, Items, Metric, Unit};
+use crate::sources::board::{Items, Metric, Unit};
+use crate::sources::devices::{Absence, DeviceCollector};
 use crate::text::number;
 
 /// The collector's line in the table.
@@ -19,24 +19,7 @@ pub(crate) const SPEC: Spec<HostConfig> = Spec {
 const DIR: &str = "fs/btrfs";
 
 fn build(config: &HostConfig) -> Result<Box<dyn Collector>, ConfigError> {
-    Ok(Box::new(BtrfsCollector {
-        roots: config.roots.clone(),
-        board: Board::default(),
-    }))
-}
-
-struct BtrfsCollector {
-    roots: Roots,
-    board: Board,
-}
-
-impl Collector for BtrfsCollector {
-    fn update(&mut self, _scrape: &Scrape, out: &mut Families) -> Result<(), CollectError> {
-        let names = self.roots.sys_names(DIR).unwrap_or_default();
-        let Self { roots, board } = self;
-        board.emit(names, out, |names, items| discover(roots, names, items));
-        Ok(())
-    }
+    DeviceCollector::build(config, DIR, Absence::Fine, discover)
 }
 
 fn discover(roots: &Roots, names: &[String], items: &mut Items) {

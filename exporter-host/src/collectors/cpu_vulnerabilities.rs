@@ -1,12 +1,12 @@
 //! To which of the known flaws of processors this host is vulnerable. Source:
 //! `/sys/devices/system/cpu/vulnerabilities`.
 
-use exposition::Families;
-use runtime::{CollectError, Collector, ConfigError, Scrape, Spec};
+use runtime::{Collector, ConfigError, Spec};
 
 use crate::config::HostConfig;
 use crate::roots::Roots;
-use crate::sources::board::{Board, Items, Metric};
+use crate::sources::board::{Items, Metric};
+use crate::sources::devices::{Absence, DeviceCollector};
 
 /// The collector's line in the table.
 pub(crate) const SPEC: Spec<HostConfig> = Spec {
@@ -19,27 +19,7 @@ pub(crate) const SPEC: Spec<HostConfig> = Spec {
 const DIR: &str = "devices/system/cpu/vulnerabilities";
 
 fn build(config: &HostConfig) -> Result<Box<dyn Collector>, ConfigError> {
-    Ok(Box::new(CpuVulnerabilitiesCollector {
-        roots: config.roots.clone(),
-        board: Board::default(),
-    }))
-}
-
-struct CpuVulnerabilitiesCollector {
-    roots: Roots,
-    board: Board,
-}
-
-impl Collector for CpuVulnerabilitiesCollector {
-    fn update(&mut self, _scrape: &Scrape, out: &mut Families) -> Result<(), CollectError> {
-        let names = self
-            .roots
-            .sys_names(DIR)
-            .map_err(|error| CollectError::NoData(error.to_string()))?;
-        let Self { roots, board } = self;
-        board.emit(names, out, |names, items| discover(roots, names, items));
-        Ok(())
-    }
+    DeviceCollector::build(config, DIR, Absence::NoData, discover)
 }
 
 fn discover(roots: &Roots, names: &[String], items: &mut Items) {

@@ -1,12 +1,12 @@
 //! What the firmware says of the host: its vendor, its model, its board and its BIOS. Source: `/sys/class/dmi/id`;
 //! serial numbers are there for root only.
 
-use exposition::Families;
-use runtime::{CollectError, Collector, ConfigError, Scrape, Spec};
+use runtime::{Collector, ConfigError, Spec};
 
 use crate::config::HostConfig;
 use crate::roots::Roots;
-use crate::sources::board::{Board, Items, Metric};
+use crate::sources::board::{Items, Metric};
+use crate::sources::devices::{Absence, DeviceCollector};
 
 /// The collector's line in the table.
 pub(crate) const SPEC: Spec<HostConfig> = Spec {
@@ -19,27 +19,7 @@ pub(crate) const SPEC: Spec<HostConfig> = Spec {
 const DIR: &str = "class/dmi/id";
 
 fn build(config: &HostConfig) -> Result<Box<dyn Collector>, ConfigError> {
-    Ok(Box::new(DmiCollector {
-        roots: config.roots.clone(),
-        board: Board::default(),
-    }))
-}
-
-struct DmiCollector {
-    roots: Roots,
-    board: Board,
-}
-
-impl Collector for DmiCollector {
-    fn update(&mut self, _scrape: &Scrape, out: &mut Families) -> Result<(), CollectError> {
-        let names = self
-            .roots
-            .sys_names(DIR)
-            .map_err(|error| CollectError::NoData(error.to_string()))?;
-        let Self { roots, board } = self;
-        board.emit(names, out, |names, items| discover(roots, names, items));
-        Ok(())
-    }
+    DeviceCollector::build(config, DIR, Absence::NoData, discover)
 }
 
 /// The label and the file of each field.

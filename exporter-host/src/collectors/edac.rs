@@ -1,12 +1,12 @@
 //! Memory errors that the hardware corrected or could not correct, by memory controller and by row of chips. Source:
 //! `/sys/devices/system/edac/mc`.
 
-use exposition::Families;
-use runtime::{CollectError, Collector, ConfigError, Scrape, Spec};
+use runtime::{Collector, ConfigError, Spec};
 
 use crate::config::HostConfig;
 use crate::roots::Roots;
-use crate::sources::board::{Board, Items, Metric};
+use crate::sources::board::{Items, Metric};
+use crate::sources::devices::{Absence, DeviceCollector};
 
 /// The collector's line in the table.
 pub(crate) const SPEC: Spec<HostConfig> = Spec {
@@ -19,25 +19,7 @@ pub(crate) const SPEC: Spec<HostConfig> = Spec {
 const DIR: &str = "devices/system/edac/mc";
 
 fn build(config: &HostConfig) -> Result<Box<dyn Collector>, ConfigError> {
-    Ok(Box::new(EdacCollector {
-        roots: config.roots.clone(),
-        board: Board::default(),
-    }))
-}
-
-struct EdacCollector {
-    roots: Roots,
-    board: Board,
-}
-
-impl Collector for EdacCollector {
-    fn update(&mut self, _scrape: &Scrape, out: &mut Families) -> Result<(), CollectError> {
-        // A host without such controllers is as good as any.
-        let names = self.roots.sys_names(DIR).unwrap_or_default();
-        let Self { roots, board } = self;
-        board.emit(names, out, |names, items| discover(roots, names, items));
-        Ok(())
-    }
+    DeviceCollector::build(config, DIR, Absence::Fine, discover)
 }
 
 /// The file, and the metric of a controller and of a row: name and HELP.

@@ -1,11 +1,11 @@
 //! What Fibre Channel ports are and what they count. Source: `/sys/class/fc_host`; counters are hexadecimal there.
 
-use exposition::Families;
-use runtime::{CollectError, Collector, ConfigError, Scrape, Spec};
+use runtime::{Collector, ConfigError, Spec};
 
 use crate::config::HostConfig;
 use crate::roots::Roots;
-use crate::sources::board::{Board, Items, Metric, Unit};
+use crate::sources::board::{Items, Metric, Unit};
+use crate::sources::devices::{Absence, DeviceCollector};
 use crate::text::hex;
 
 /// The collector's line in the table.
@@ -19,27 +19,7 @@ pub(crate) const SPEC: Spec<HostConfig> = Spec {
 const DIR: &str = "class/fc_host";
 
 fn build(config: &HostConfig) -> Result<Box<dyn Collector>, ConfigError> {
-    Ok(Box::new(FibrechannelCollector {
-        roots: config.roots.clone(),
-        board: Board::default(),
-    }))
-}
-
-struct FibrechannelCollector {
-    roots: Roots,
-    board: Board,
-}
-
-impl Collector for FibrechannelCollector {
-    fn update(&mut self, _scrape: &Scrape, out: &mut Families) -> Result<(), CollectError> {
-        let names = self
-            .roots
-            .sys_names(DIR)
-            .map_err(|error| CollectError::NoData(error.to_string()))?;
-        let Self { roots, board } = self;
-        board.emit(names, out, |names, items| discover(roots, names, items));
-        Ok(())
-    }
+    DeviceCollector::build(config, DIR, Absence::NoData, discover)
 }
 
 /// The label and the file of each word.

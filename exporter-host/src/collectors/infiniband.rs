@@ -1,12 +1,12 @@
 //! What InfiniBand ports are, how fast they are and what they count. Source: `/sys/class/infiniband`; data are counted
 //! in words of four bytes there.
 
-use exposition::Families;
-use runtime::{CollectError, Collector, ConfigError, Scrape, Spec};
+use runtime::{Collector, ConfigError, Spec};
 
 use crate::config::HostConfig;
 use crate::roots::Roots;
-use crate::sources::board::{Board, Items, Metric, Unit};
+use crate::sources::board::{Items, Metric, Unit};
+use crate::sources::devices::{Absence, DeviceCollector};
 use crate::text::number;
 
 /// The collector's line in the table.
@@ -20,27 +20,7 @@ pub(crate) const SPEC: Spec<HostConfig> = Spec {
 const DIR: &str = "class/infiniband";
 
 fn build(config: &HostConfig) -> Result<Box<dyn Collector>, ConfigError> {
-    Ok(Box::new(InfinibandCollector {
-        roots: config.roots.clone(),
-        board: Board::default(),
-    }))
-}
-
-struct InfinibandCollector {
-    roots: Roots,
-    board: Board,
-}
-
-impl Collector for InfinibandCollector {
-    fn update(&mut self, _scrape: &Scrape, out: &mut Families) -> Result<(), CollectError> {
-        let names = self
-            .roots
-            .sys_names(DIR)
-            .map_err(|error| CollectError::NoData(error.to_string()))?;
-        let Self { roots, board } = self;
-        board.emit(names, out, |names, items| discover(roots, names, items));
-        Ok(())
-    }
+    DeviceCollector::build(config, DIR, Absence::NoData, discover)
 }
 
 /// The file, the metric and its HELP.

@@ -1,11 +1,11 @@
 //! Which NVMe controllers the host has and how they are. Source: `/sys/class/nvme`.
 
-use exposition::Families;
-use runtime::{CollectError, Collector, ConfigError, Scrape, Spec};
+use runtime::{Collector, ConfigError, Spec};
 
 use crate::config::HostConfig;
 use crate::roots::Roots;
-use crate::sources::board::{Board, Items, Metric};
+use crate::sources::board::{Items, Metric};
+use crate::sources::devices::{Absence, DeviceCollector};
 
 /// The collector's line in the table.
 pub(crate) const SPEC: Spec<HostConfig> = Spec {
@@ -18,27 +18,7 @@ pub(crate) const SPEC: Spec<HostConfig> = Spec {
 const DIR: &str = "class/nvme";
 
 fn build(config: &HostConfig) -> Result<Box<dyn Collector>, ConfigError> {
-    Ok(Box::new(NvmeCollector {
-        roots: config.roots.clone(),
-        board: Board::default(),
-    }))
-}
-
-struct NvmeCollector {
-    roots: Roots,
-    board: Board,
-}
-
-impl Collector for NvmeCollector {
-    fn update(&mut self, _scrape: &Scrape, out: &mut Families) -> Result<(), CollectError> {
-        let names = self
-            .roots
-            .sys_names(DIR)
-            .map_err(|error| CollectError::NoData(error.to_string()))?;
-        let Self { roots, board } = self;
-        board.emit(names, out, |names, items| discover(roots, names, items));
-        Ok(())
-    }
+    DeviceCollector::build(config, DIR, Absence::NoData, discover)
 }
 
 /// The label and the file of each word.

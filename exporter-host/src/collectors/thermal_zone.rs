@@ -1,12 +1,12 @@
 //! How warm the thermal zones of the host are, and how hard its cooling devices work. Source: `thermal_zone*` and
 //! `cooling_device*` in `/sys/class/thermal`; temperatures are in thousandths of a degree there.
 
-use exposition::Families;
-use runtime::{CollectError, Collector, ConfigError, Scrape, Spec};
+use runtime::{Collector, ConfigError, Spec};
 
 use crate::config::HostConfig;
 use crate::roots::Roots;
-use crate::sources::board::{Board, Items, Metric, Unit};
+use crate::sources::board::{Items, Metric, Unit};
+use crate::sources::devices::{Absence, DeviceCollector};
 
 /// The collector's line in the table.
 pub(crate) const SPEC: Spec<HostConfig> = Spec {
@@ -19,25 +19,7 @@ pub(crate) const SPEC: Spec<HostConfig> = Spec {
 const DIR: &str = "class/thermal";
 
 fn build(config: &HostConfig) -> Result<Box<dyn Collector>, ConfigError> {
-    Ok(Box::new(ThermalZone {
-        roots: config.roots.clone(),
-        board: Board::default(),
-    }))
-}
-
-struct ThermalZone {
-    roots: Roots,
-    board: Board,
-}
-
-impl Collector for ThermalZone {
-    fn update(&mut self, _scrape: &Scrape, out: &mut Families) -> Result<(), CollectError> {
-        // A host without thermal zones is as good as any.
-        let names = self.roots.sys_names(DIR).unwrap_or_default();
-        let Self { roots, board } = self;
-        board.emit(names, out, |names, items| discover(roots, names, items));
-        Ok(())
-    }
+    DeviceCollector::build(config, DIR, Absence::Fine, discover)
 }
 
 fn discover(roots: &Roots, names: &[String], items: &mut Items) {

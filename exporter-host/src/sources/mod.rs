@@ -2,6 +2,7 @@
 //! file system, udev's data base, and the topology of CPUs. They give values; metric names are the collectors'.
 
 pub(crate) mod board;
+pub(crate) mod devices;
 pub(crate) mod link_state;
 pub(crate) mod mountinfo;
 pub(crate) mod netlink;
