@@ -1,11 +1,10 @@
 //! What this host does as a client of NFS: packets, calls and procedures. Source: `/proc/net/rpc/nfs`.
 
 use exposition::{Families, MetricType};
-use runtime::{CollectError, Collector, ConfigError, Scrape, Spec};
+use runtime::{Collector, ConfigError, Spec};
 
 use crate::config::HostConfig;
-use crate::roots::KernelFile;
-use crate::sources::rpc;
+use crate::sources::rpc::{self, RpcCollector};
 
 /// The collector's line in the table.
 pub(crate) const SPEC: Spec<HostConfig> = Spec {
@@ -16,25 +15,7 @@ pub(crate) const SPEC: Spec<HostConfig> = Spec {
 };
 
 fn build(config: &HostConfig) -> Result<Box<dyn Collector>, ConfigError> {
-    Ok(Box::new(Nfs {
-        file: config.roots.proc("net/rpc/nfs"),
-    }))
-}
-
-struct Nfs {
-    file: KernelFile,
-}
-
-impl Collector for Nfs {
-    fn update(&mut self, _scrape: &Scrape, out: &mut Families) -> Result<(), CollectError> {
-        if !self.file.exists() {
-            return Err(CollectError::NoData("NFS is not in use".to_owned()));
-        }
-        for (word, values) in self.file.parse(rpc::parse)? {
-            emit(word, &values, out);
-        }
-        Ok(())
-    }
+    RpcCollector::build(config, "net/rpc/nfs", "NFS is not in use", emit)
 }
 
 fn emit(word: &str, values: &[f64], out: &mut Families) {

@@ -1,11 +1,10 @@
 //! What this host does as a server of NFS: caches, bytes, threads, calls and procedures. Source: `/proc/net/rpc/nfsd`.
 
 use exposition::{Families, MetricType};
-use runtime::{CollectError, Collector, ConfigError, Scrape, Spec};
+use runtime::{Collector, ConfigError, Spec};
 
 use crate::config::HostConfig;
-use crate::roots::KernelFile;
-use crate::sources::rpc;
+use crate::sources::rpc::{self, RpcCollector};
 
 /// The collector's line in the table.
 pub(crate) const SPEC: Spec<HostConfig> = Spec {
@@ -16,25 +15,7 @@ pub(crate) const SPEC: Spec<HostConfig> = Spec {
 };
 
 fn build(config: &HostConfig) -> Result<Box<dyn Collector>, ConfigError> {
-    Ok(Box::new(Nfsd {
-        file: config.roots.proc("net/rpc/nfsd"),
-    }))
-}
-
-struct Nfsd {
-    file: KernelFile,
-}
-
-impl Collector for Nfsd {
-    fn update(&mut self, _scrape: &Scrape, out: &mut Families) -> Result<(), CollectError> {
-        if !self.file.exists() {
-            return Err(CollectError::NoData("NFS is not in use".to_owned()));
-        }
-        for (word, values) in self.file.parse(rpc::parse)? {
-            emit(word, &values, out);
-        }
-        Ok(())
-    }
+    RpcCollector::build(config, "net/rpc/nfsd", "NFS is not in use", emit)
 }
 
 fn emit(word: &str, values: &[f64], out: &mut Families) {

@@ -1,7 +1,44 @@
 //! The tables of `/proc/net/rpc/nfs` and `nfsd`: lines of a word and numbers, and the procedures that the numbers
-//! of a protocol's line count, in the kernel's order.
+//! of a protocol's line count, in the kernel's order; and what the collectors of both do alike.
 
+use exposition::Families;
+use runtime::{CollectError, Collector, ConfigError, Scrape};
+
+use crate::config::HostConfig;
+use crate::roots::KernelFile;
 use crate::text::{ParseError, number};
+
+/// Shows what `emit` makes of each line of one of the tables.
+pub(crate) struct RpcCollector {
+    file: KernelFile,
+    absent: &'static str,
+    emit: fn(&str, &[f64], &mut Families),
+}
+
+impl RpcCollector {
+    /// For a collector's `SPEC`; `path` is below procfs' root, `absent` says what it means that it is not there.
+    pub(crate) fn build(
+        config: &HostConfig,
+        path: &str,
+        absent: &'static str,
+        emit: fn(&str, &[f64], &mut Families),
+    ) -> Result<Box<dyn Collector>, ConfigError> {
+        let file = config.roots.proc(path);
+        Ok(Box::new(Self { file, absent, emit }))
+    }
+}
+
+impl Collector for RpcCollector {
+    fn update(&mut self, _scrape: &Scrape, out: &mut Families) -> Result<(), CollectError> {
+        if !self.file.exists() {
+            return Err(CollectError::NoData(self.absent.to_owned()));
+        }
+        for (word, values) in self.file.parse(parse)? {
+            (self.emit)(word, &values, out);
+        }
+        Ok(())
+    }
+}
 
 /// The procedures of NFS version 2.
 pub(crate) const V2: &[&str] = &[

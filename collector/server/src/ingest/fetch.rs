@@ -37,14 +37,7 @@ pub(super) async fn fetch(
         return Err(format!("answered {}", answer.status()));
     }
     let content_type = answer.headers().get(header::CONTENT_TYPE);
-    let openmetrics = content_type
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|value| value.starts_with("application/openmetrics-text"));
-    let format = if openmetrics {
-        exposition::Format::OpenMetrics
-    } else {
-        exposition::Format::Text
-    };
+    let format = exposition::Format::of_content_type(content_type.and_then(|v| v.to_str().ok()));
     let mut body = Vec::new();
     while let Some(chunk) = answer.chunk().await.map_err(|error| line(error, timeout))? {
         if body.len() + chunk.len() > limit {

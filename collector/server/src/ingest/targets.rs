@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::config::{ScrapeConfig, TargetGroup};
-use super::mapping::Labels;
+use super::mapping::{Labels, one_line};
 
 /// Something to scrape.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,10 +72,8 @@ pub(crate) fn discover(
 
 fn read(path: &Path) -> Result<Vec<TargetGroup>, String> {
     let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read it: {error}"))?;
-    let groups: Vec<TargetGroup> = serde_saphyr::from_str(&text).map_err(|error| {
-        let error = error.to_string();
-        error.split_whitespace().collect::<Vec<_>>().join(" ")
-    })?;
+    let groups: Vec<TargetGroup> =
+        serde_saphyr::from_str(&text).map_err(|error| one_line(&error.to_string()))?;
     groups.iter().try_for_each(check)?;
     Ok(groups)
 }

@@ -81,6 +81,7 @@ impl Mapping {
     }
 }
 
-fn one_line(text: &str) -> String {
+/// A message of several lines as one.
+pub(crate) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
