@@ -6,8 +6,10 @@ use serde_json::{Number, Value};
 
 use crate::{Timestamp, TimestampInput, parse_uuid};
 
-/// Longest string attribute, in characters.
-const MAX_LENGTH: u16 = 255;
+/// Longest string attribute that a client may define, in characters; also what is meant where none is said.
+pub const MAX_STRING_LENGTH: u16 = 255;
+/// Longest string attribute of all: Gnocchi's own type `prometheus` has longer ones.
+const MAX_LENGTH: u16 = 512;
 /// Longest attribute name, in bytes.
 const MAX_NAME: usize = 63;
 /// Names that every resource has already, or that the API uses.
@@ -46,10 +48,10 @@ pub struct Attribute {
 pub enum AttributeType {
     /// Text of a length in characters between the limits, both included.
     String {
-        /// Fewest characters, at most 255.
+        /// Fewest characters.
         #[serde(default)]
         min_length: u16,
-        /// Most characters, 1 to 255.
+        /// Most characters, at least 1.
         #[serde(default = "longest")]
         max_length: u16,
     },
@@ -97,7 +99,7 @@ fn required_unless_told() -> bool {
 }
 
 fn longest() -> u16 {
-    MAX_LENGTH
+    MAX_STRING_LENGTH
 }
 
 impl Attribute {

@@ -19,7 +19,7 @@ mod timestamp;
 pub mod window;
 
 pub use aggregation::{Aggregation, AggregationError, Statistic, expand_methods};
-pub use attribute::{Attribute, AttributeError, AttributeType};
+pub use attribute::{Attribute, AttributeError, AttributeType, MAX_STRING_LENGTH};
 pub use measure::{AggregatePoint, Measure, MetricId};
 pub use policy::{ArchivePolicy, ArchivePolicyInput, Definition, DefinitionInput, PolicyError};
 pub use resource::{

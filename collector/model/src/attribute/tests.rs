@@ -59,7 +59,7 @@ fn bad_names_and_limits_are_refused_in_gnocchis_words() {
         );
     }
     assert!(
-        attribute(json!({"type": "string", "max_length": 256}))
+        attribute(json!({"type": "string", "max_length": 513}))
             .check("x")
             .is_err()
     );

@@ -1,9 +1,12 @@
-//! What comes into the collector from Prometheus exporters: which targets there are, scraping them, and the mapping of
-//! their series to Gnocchi's resources and metrics.
+//! What comes into the collector from elsewhere than Gnocchi's clients: which exporters there are, scraping them, and the
+//! mapping of their series to Gnocchi's resources and metrics; and the formats of others that push, read without
+//! knowing what becomes of it (`remote_write`, `line_protocol`).
 
 pub(crate) mod config;
 mod fetch;
+pub(crate) mod line_protocol;
 mod mapping;
+pub(crate) mod remote_write;
 mod scrape;
 mod state;
 mod store;

@@ -16,6 +16,7 @@ mod errors;
 mod lists;
 mod measures;
 mod policies;
+mod prometheus;
 mod resources;
 mod rights;
 mod self_metrics;

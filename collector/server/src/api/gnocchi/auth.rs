@@ -49,6 +49,11 @@ impl Caller {
         }
     }
 
+    /// Whether he may do everything.
+    pub(super) fn is_admin(&self) -> bool {
+        self.admin
+    }
+
     /// 403 for all but an admin.
     pub(super) fn require_admin(&self) -> ApiResult<()> {
         self.allow(self.admin)

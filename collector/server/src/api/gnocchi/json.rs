@@ -43,7 +43,8 @@ impl FromRequest<Arc<App>> for RawBody {
     }
 }
 
-fn busy() -> ApiError {
+/// 503 where the bodies of all requests together take too much memory.
+pub(super) fn busy() -> ApiError {
     ApiError::new(
         StatusCode::SERVICE_UNAVAILABLE,
         "too many large requests at once",
@@ -71,6 +72,11 @@ impl RawBody {
     /// Whether there is any.
     pub(super) fn is_empty(&self) -> bool {
         self.bytes.is_empty()
+    }
+
+    /// The bytes, whatever they are said to be.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// The bytes of a body of that media type, else 415.

@@ -21,12 +21,15 @@ mod error;
 mod error_body;
 mod filter;
 mod filter_text;
+mod influxdb;
 mod json;
 mod measure_body;
 mod measures;
 mod metric;
+mod named_measures;
 mod pagination;
 mod points;
+mod prometheus;
 mod query;
 mod reply;
 mod resample;
@@ -75,6 +78,9 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .merge(search_metric::router())
         .merge(status::router())
         .route_layer(from_fn(error_body::require_json))
+        // These answer no JSON.
+        .merge(influxdb::router())
+        .merge(prometheus::router())
         .route_layer(from_fn_with_state(Arc::clone(app), count::count));
     let plain = endpoints
         .clone()

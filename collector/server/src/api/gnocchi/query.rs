@@ -26,6 +26,14 @@ impl<S: Send + Sync> FromRequestParts<S> for Params {
 }
 
 impl Params {
+    /// The pairs of a body that is a form.
+    pub(super) fn of_form(body: &[u8]) -> Self {
+        let text = std::str::from_utf8(body).unwrap_or_default();
+        let uri = format!("/?{text}").parse::<axum::http::Uri>();
+        let pairs = uri.ok().and_then(|uri| Query::try_from_uri(&uri).ok());
+        Self(pairs.map(|Query(pairs)| pairs).unwrap_or_default())
+    }
+
     /// The last value of a name.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         let found = self.0.iter().rfind(|(known, _)| known == name);

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use collector_model::{Attribute, Timestamp};
+use collector_model::{Attribute, MAX_STRING_LENGTH, Timestamp};
 use serde_json::Value;
 
 use super::error::{ApiError, ApiResult};
@@ -59,11 +59,24 @@ fn read_attribute(node: &Node<'_>, more_keys: &[&str]) -> ApiResult<Attribute> {
     };
     let keys = [&["type", "required"], own_keys, more_keys].concat();
     node.object_of(&keys)?;
+    for length in ["min_length", "max_length"].map(|key| node.field(key)) {
+        refuse_long(length)?;
+    }
     let mut definition = node.value.clone();
     if let Value::Object(fields) = &mut definition {
         fields.retain(|key, _| !more_keys.contains(&key.as_str()));
     }
     serde_json::from_value(definition).map_err(|error| node.invalid(&error.to_string()))
+}
+
+/// Refuses a length of strings that no client may define.
+fn refuse_long(length: Option<Node<'_>>) -> ApiResult<()> {
+    match length {
+        Some(node) if node.value.as_u64() > Some(u64::from(MAX_STRING_LENGTH)) => {
+            Err(node.invalid(&format!("value must be at most {MAX_STRING_LENGTH}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// One step of a patch.
