@@ -2,6 +2,7 @@
 //! started by [`crate::peer`].
 
 use std::ffi::OsStr;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -26,6 +27,37 @@ pub fn find_program(program: &str) -> PathBuf {
 /// Runs a tool and returns its standard output; panics with its standard error if it fails.
 pub fn run<A: AsRef<OsStr>>(program: &str, args: impl IntoIterator<Item = A>) -> String {
     try_run(program, args).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// As [`run`], with a text on the tool's standard input.
+pub fn run_with_input<A: AsRef<OsStr>>(
+    program: &str,
+    args: impl IntoIterator<Item = A>,
+    input: &str,
+) -> String {
+    let mut command = Command::new(find_program(program));
+    command
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command
+        .spawn()
+        .unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_owned();
+    // On a thread of its own, for the tool may write before it has read everything.
+    let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success(),
+        "{command:?}: {}: {}",
+        output.status,
+        said.trim()
+    );
+    writer.join().unwrap().unwrap();
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 /// As [`run`], with the failure as an `Err` for those who try again.
@@ -53,6 +85,12 @@ pub fn try_run_command(command: &mut Command) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tool_reads_what_it_is_given() {
+        let input = "line\n".repeat(100_000);
+        assert_eq!(run_with_input("cat", ["-"], &input), input);
+    }
 
     #[test]
     fn a_tool_gives_its_output_or_the_reason_of_its_failure() {

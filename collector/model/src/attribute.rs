@@ -145,6 +145,18 @@ impl Attribute {
 }
 
 impl AttributeType {
+    /// Its name, as definitions have it.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::String { .. } => "string",
+            Self::Uuid => "uuid",
+            Self::Number { .. } => "number",
+            Self::Bool => "bool",
+            Self::Datetime => "datetime",
+        }
+    }
+
     /// Checks a value and gives it in the form in which it is kept and printed: UUIDs with hyphens, moments as
     /// [`Timestamp`] prints them. `now` is what relative moments start from.
     ///

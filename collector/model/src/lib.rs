@@ -24,6 +24,7 @@ pub use measure::{AggregatePoint, Measure, MetricId};
 pub use policy::{ArchivePolicy, ArchivePolicyInput, Definition, DefinitionInput, PolicyError};
 pub use resource::{
     MAX_RESOURCE_ID_CHARS, RESOURCE_ID_NAMESPACE, ResourceIdError, parse_uuid, resource_id,
+    resource_id_within,
 };
 pub use rule::{ArchivePolicyRule, fnmatch, matching_rule, sort_rules};
 pub use timespan::{Granularity, Timespan, TimespanError};

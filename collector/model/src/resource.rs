@@ -15,9 +15,9 @@ pub enum ResourceIdError {
     /// It would be a path of its own in the API.
     #[error("'/' is not supported in resource id")]
     Slash,
-    /// Longer than [`MAX_RESOURCE_ID_CHARS`].
-    #[error("transformable resource id >{MAX_RESOURCE_ID_CHARS} max allowed characters")]
-    TooLong,
+    /// Longer than so many characters.
+    #[error("transformable resource id >{0} max allowed characters")]
+    TooLong(usize),
 }
 
 /// A UUID in the forms that Python takes: hyphens anywhere or nowhere, braces, `urn:uuid:`.
@@ -35,14 +35,26 @@ pub fn parse_uuid(text: &str) -> Option<Uuid> {
 /// # Errors
 /// [`ResourceIdError`] for a text with a slash or of more than [`MAX_RESOURCE_ID_CHARS`] characters.
 pub fn resource_id(text: &str, creator: Option<&str>) -> Result<Uuid, ResourceIdError> {
+    resource_id_within(text, creator, MAX_RESOURCE_ID_CHARS)
+}
+
+/// The same with another bound on the length of a text, in characters: releases of Gnocchi differ in it.
+///
+/// # Errors
+/// [`ResourceIdError`] for a text with a slash or of more than `longest` characters.
+pub fn resource_id_within(
+    text: &str,
+    creator: Option<&str>,
+    longest: usize,
+) -> Result<Uuid, ResourceIdError> {
     if text.contains('/') {
         return Err(ResourceIdError::Slash);
     }
     if let Some(id) = parse_uuid(text) {
         return Ok(id);
     }
-    if text.chars().count() > MAX_RESOURCE_ID_CHARS {
-        return Err(ResourceIdError::TooLong);
+    if text.chars().count() > longest {
+        return Err(ResourceIdError::TooLong(longest));
     }
     let name = format!("{text}\0{}", creator.unwrap_or("\0"));
     Ok(Uuid::new_v5(&RESOURCE_ID_NAMESPACE, name.as_bytes()))
@@ -101,11 +113,11 @@ mod tests {
         assert_eq!(resource_id("a/b", None), Err(ResourceIdError::Slash));
         assert_eq!(
             resource_id(&"é".repeat(256), None),
-            Err(ResourceIdError::TooLong)
+            Err(ResourceIdError::TooLong(255))
         );
         assert!(resource_id(&"é".repeat(255), None).is_ok());
         assert_eq!(
-            ResourceIdError::TooLong.to_string(),
+            ResourceIdError::TooLong(255).to_string(),
             "transformable resource id >255 max allowed characters"
         );
     }

@@ -9,9 +9,9 @@ use collector_storage::{Engine, Options as StoreOptions, Store};
 use runtime::{Args, Daemon, Failure, Program, Shutdown};
 use tokio::task::JoinHandle;
 
-use crate::api::BodyBudget;
 use crate::api::gnocchi;
-use crate::config::{ApiConfig, Defaults, StorageConfig};
+use crate::api::{ApiConfig, BodyBudget};
+use crate::config::{Defaults, StorageConfig};
 use crate::console;
 use crate::flags::{self, Settings};
 use crate::ingest::{Mapping, ScrapeConfig, ScrapeState, Scraper};
@@ -37,13 +37,13 @@ pub(crate) struct App {
     pub(crate) bodies: BodyBudget,
     /// State of the scraped targets.
     pub(crate) scrapes: Arc<ScrapeState>,
-    api: RwLock<ApiConfig>,
+    api: RwLock<Arc<ApiConfig>>,
 }
 
 impl App {
     /// The API's settings as they are now; a reload changes them.
-    pub(crate) fn api(&self) -> ApiConfig {
-        *self.api.read().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn api(&self) -> Arc<ApiConfig> {
+        Arc::clone(&self.api.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     async fn open(storage: &StorageConfig, api: ApiConfig) -> anyhow::Result<Self> {
@@ -77,7 +77,7 @@ impl App {
             metrics,
             bodies: BodyBudget::new(api.max_body_size),
             scrapes: Arc::new(ScrapeState::default()),
-            api: RwLock::new(api),
+            api: RwLock::new(Arc::new(api)),
         })
     }
 
@@ -101,6 +101,7 @@ pub(crate) async fn serve(
     let Settings { config, mapping } = settings;
     // Fails only where one is installed already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    let body_limit = config.api.max_body_size;
     let app = Arc::new(
         App::open(&config.storage, config.api)
             .await
@@ -127,7 +128,7 @@ pub(crate) async fn serve(
     let served = Daemon::new(program, args)?
         .without_landing()
         .router(router)
-        .body_limit(config.api.max_body_size)
+        .body_limit(body_limit)
         .self_metrics(own_metrics)
         .ready_when(ready)
         .on_reload(reload)
@@ -151,7 +152,7 @@ async fn close(app: &Arc<App>) {
 fn reload(args: &Args, app: &App, scrapes: &Scrapes) -> Result<(), Failure> {
     let Settings { config, mapping } = flags::settings(args)?;
     let scraper = scrapes.scraper(config.scrape, mapping)?;
-    *app.api.write().unwrap_or_else(PoisonError::into_inner) = config.api;
+    *app.api.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(config.api);
     scrapes.replace(scraper);
     Ok(())
 }

@@ -1,10 +1,11 @@
-//! The collector's configuration as a file says it, with its defaults. Flags go before it, see `flags`; the scrape
-//! section is `ingest`'s.
+//! The collector's configuration as a file says it, with its defaults. Flags go before it, see `flags`; the section
+//! `scrape` is `ingest`'s, and `api` is `api`'s.
 
 use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use crate::api::ApiConfig;
 use crate::ingest::ScrapeConfig;
 
 /// The whole file; every key may be left out.
@@ -46,69 +47,6 @@ pub(crate) enum Defaults {
     Full,
     /// The resource type `generic` only, as a Gnocchi whose policies are made by hand.
     Bare,
-}
-
-/// The Gnocchi API.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct ApiConfig {
-    /// How the API knows its users.
-    pub(crate) auth_mode: AuthMode,
-    /// Most entries of a list in one answer; more are had by following the `Link` header.
-    pub(crate) max_limit: u32,
-    /// Largest body of a request, bytes. Taken at the start only.
-    pub(crate) max_body_size: usize,
-    /// Most metrics in one aggregate; also most resources that one may search.
-    pub(crate) max_aggregate_metrics: u32,
-    /// Most points that one aggregate reads; side by side with their gaps filled they may be ten times as many.
-    pub(crate) max_aggregate_points: usize,
-    /// Whether `Forwarded` and `X-Forwarded-*` decide what the URLs in answers begin with. Only for a listener that
-    /// nobody but the proxy reaches.
-    pub(crate) enable_proxy_headers_parsing: bool,
-}
-
-impl Default for ApiConfig {
-    fn default() -> Self {
-        Self {
-            auth_mode: AuthMode::Noauth,
-            max_limit: 1000,
-            max_body_size: 32 << 20,
-            max_aggregate_metrics: 10_000,
-            max_aggregate_points: 1_000_000,
-            enable_proxy_headers_parsing: false,
-        }
-    }
-}
-
-impl ApiConfig {
-    /// What is wrong with the values.
-    pub(crate) fn check(&self) -> Result<(), String> {
-        match self {
-            Self { max_limit: 0, .. } => Err("max_limit: expected at least 1".to_owned()),
-            Self { max_body_size, .. } if *max_body_size < 1024 => {
-                Err("max_body_size: expected at least 1024 bytes".to_owned())
-            }
-            Self {
-                max_aggregate_metrics: 0,
-                ..
-            } => Err("max_aggregate_metrics: expected at least 1".to_owned()),
-            Self {
-                max_aggregate_points: 0,
-                ..
-            } => Err("max_aggregate_points: expected at least 1".to_owned()),
-            _ => Ok(()),
-        }
-    }
-}
-
-/// How the API knows its users; passwords are the listener's matter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum AuthMode {
-    /// Everybody may do everything; the creator is the name of HTTP basic authentication, or `admin`.
-    Noauth,
-    /// As Gnocchi's basic mode: a name must be given, `admin` has the role admin, others change only what they made.
-    Basic,
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 
 use super::error::{ApiError, ApiResult};
 use super::query::Params;
-use crate::config::ApiConfig;
+use crate::api::{ApiConfig, Compatibility};
 
 /// How the gaps of series are dealt with.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -32,11 +32,13 @@ pub(super) struct Range {
     pub(super) granularity: Option<Granularity>,
     /// What is done about missing points.
     pub(super) gaps: Gaps,
+    /// Whose words refusals are in.
+    pub(super) dialect: Compatibility,
 }
 
 impl Range {
     /// Reads it; `otherwise` is what is done where neither `fill` nor `needed_overlap` is said.
-    pub(super) fn of(params: &Params, otherwise: Gaps) -> ApiResult<Self> {
+    pub(super) fn of(params: &Params, otherwise: Gaps, dialect: Compatibility) -> ApiResult<Self> {
         let needed = params.get("needed_overlap").map(|text| {
             let needed = text.trim().parse::<f64>();
             needed.map_err(|_| ApiError::argument("needed_overlap", "Must be a number"))
@@ -45,10 +47,9 @@ impl Range {
         let (start, stop) = (params.moment("start")?, params.moment("stop")?);
         let granularity = params.granularity("granularity")?;
         let fill = params.get("fill").map(|text| {
-            text.parse()
-                .map_err(|error: collector_model::grid::FillError| {
-                    ApiError::argument("fill", error.to_string())
-                })
+            text.parse().map_err(|_: collector_model::grid::FillError| {
+                ApiError::argument("fill", dialect.fills())
+            })
         });
         let gaps = match (fill.transpose()?, needed) {
             (Some(fill), _) => Gaps::Fill(fill),
@@ -60,6 +61,7 @@ impl Range {
             stop,
             granularity,
             gaps,
+            dialect,
         })
     }
 
@@ -100,7 +102,7 @@ impl Range {
         grid.map_err(|error| match error {
             GridError::TooLarge { .. } => too_large(&error.to_string()),
             GridError::NoOverlap | GridError::TooLittle { .. } => {
-                unaggregable(&error.to_string(), references())
+                unaggregable(self.dialect, &error.to_string(), references())
             }
         })
     }
@@ -184,9 +186,9 @@ pub(super) fn too_large(reason: &str) -> ApiError {
 }
 
 /// The 400 for series that cannot be put together.
-pub(super) fn unaggregable(reason: &str, detail: Value) -> ApiError {
+pub(super) fn unaggregable(dialect: Compatibility, reason: &str, detail: Value) -> ApiError {
     ApiError::bad_request(
-        json!({"cause": "Metrics can't being aggregated", "reason": reason, "detail": detail}),
+        json!({"cause": dialect.cannot_aggregate(), "reason": reason, "detail": detail}),
     )
 }
 
@@ -214,7 +216,8 @@ mod tests {
 
     fn gaps(query: &str) -> Gaps {
         let otherwise = Gaps::Fill(Fill::Drop);
-        Range::of(&Params::of(query), otherwise).unwrap().gaps
+        let range = Range::of(&Params::of(query), otherwise, Compatibility::V4_4);
+        range.unwrap().gaps
     }
 
     #[test]
@@ -237,7 +240,12 @@ mod tests {
             ("granularity=fine", "granularity"),
             ("fill=water", "fill"),
         ] {
-            let error = Range::of(&Params::of(query), Gaps::Overlap(100.0)).unwrap_err();
+            let error = Range::of(
+                &Params::of(query),
+                Gaps::Overlap(100.0),
+                Compatibility::V4_7,
+            )
+            .unwrap_err();
             assert_eq!(error.detail["detail"], name, "{query}");
         }
     }

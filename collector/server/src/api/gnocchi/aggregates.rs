@@ -39,8 +39,8 @@ async fn aggregate(
     body: RawBody,
 ) -> ApiResult {
     let details = params.flag("details")?;
-    let range = Range::of(&params, Gaps::Fill(Fill::Drop))?;
-    let (operation, scope) = read_body(&body.json()?, &caller.name)?;
+    let range = Range::of(&params, Gaps::Fill(Fill::Drop), caller.dialect)?;
+    let (operation, scope) = read_body(&body.json()?, &caller)?;
     let question = Question {
         app: &app,
         operation: Arc::new(operation),
@@ -139,7 +139,7 @@ impl Question<'_> {
         if groups.is_empty() {
             let resources: Vec<&Resource> = resources.iter().collect();
             let answer = self.of_resources(&resources, &resource_type).await?;
-            let answer = answer.ok_or_else(|| no_metrics(&self.operation))?;
+            let answer = answer.ok_or_else(|| no_metrics(self.range.dialect, &self.operation))?;
             return Ok(reply_text(StatusCode::OK, answer));
         }
         let mut results = Vec::new();
@@ -150,7 +150,7 @@ impl Question<'_> {
             }
         }
         if results.is_empty() {
-            return Err(no_metrics(&self.operation));
+            return Err(no_metrics(self.range.dialect, &self.operation));
         }
         Ok(list(&results))
     }
@@ -202,7 +202,7 @@ impl Question<'_> {
             }
         }
         if results.is_empty() {
-            return Err(no_metrics(&self.operation));
+            return Err(no_metrics(self.range.dialect, &self.operation));
         }
         Ok(list(&results))
     }

@@ -5,6 +5,7 @@ use collector_index::Filter;
 use collector_model::operations::{Operation, ReadError};
 use serde_json::{Value, json};
 
+use super::auth::Caller;
 use super::error::{ApiError, ApiResult};
 use super::filter::read_filter_at;
 use super::filter_text;
@@ -25,7 +26,7 @@ pub(super) enum Scope {
 }
 
 /// Reads a body.
-pub(super) fn read_body(body: &Value, creator: &str) -> ApiResult<(Operation, Scope)> {
+pub(super) fn read_body(body: &Value, caller: &Caller) -> ApiResult<(Operation, Scope)> {
     let root = Node::root(body);
     let object = root.object()?;
     let operations = root.required("operations")?;
@@ -33,7 +34,7 @@ pub(super) fn read_body(body: &Value, creator: &str) -> ApiResult<(Operation, Sc
     let scope = match (root.field("resource_type"), root.field("search")) {
         (Some(resource_type), Some(search)) if object.len() == 3 => Scope::Resources {
             resource_type: resource_type.text()?.to_owned(),
-            filter: read_search(&search, creator)?,
+            filter: read_search(&search, caller)?,
         },
         _ => {
             root.object_of(&["operations"])?;
@@ -50,13 +51,13 @@ pub(super) fn read_body(body: &Value, creator: &str) -> ApiResult<(Operation, Sc
     Ok((operation, scope))
 }
 
-fn read_search(search: &Node<'_>, creator: &str) -> ApiResult<Option<Filter>> {
+fn read_search(search: &Node<'_>, caller: &Caller) -> ApiResult<Option<Filter>> {
     let Value::String(text) = search.value else {
-        return read_filter_at(search, creator);
+        return read_filter_at(search, caller);
     };
     let filter = filter_text::parse(text)
         .map_err(|error| ApiError::bad_request(format!("Invalid filter: {error}")))?;
-    read_filter_at(&Node::root(&filter), creator)
+    read_filter_at(&Node::root(&filter), caller)
 }
 
 fn refused(error: &ReadError) -> ApiError {
@@ -86,13 +87,16 @@ mod tests {
     use super::*;
 
     fn refusal(body: Value) -> Value {
-        read_body(&body, "admin").unwrap_err().detail
+        read_body(&body, &Caller::test("admin")).unwrap_err().detail
     }
 
     #[test]
     fn metrics_are_meant_by_id_or_by_name_on_resources() {
         let body = json!({"operations": "(metric x mean)"});
-        assert_eq!(read_body(&body, "admin").unwrap().1, Scope::Ids);
+        assert_eq!(
+            read_body(&body, &Caller::test("admin")).unwrap().1,
+            Scope::Ids
+        );
         for (search, filter) in [
             (json!({}), None),
             (json!("user_id = 'a'"), Some(Filter::eq("user_id", "a"))),
@@ -106,7 +110,10 @@ mod tests {
                 resource_type: "generic".to_owned(),
                 filter,
             };
-            assert_eq!(read_body(&body, "admin").unwrap().1, resources);
+            assert_eq!(
+                read_body(&body, &Caller::test("admin")).unwrap().1,
+                resources
+            );
         }
     }
 

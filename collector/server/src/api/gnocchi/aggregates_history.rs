@@ -181,6 +181,7 @@ mod tests {
             stop: stop.map(at),
             granularity: None,
             gaps: Gaps::Overlap(0.0),
+            dialect: crate::api::Compatibility::V4_7,
         };
         let revisions = vec![
             revision("b", 10, None),

@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use axum::http::StatusCode;
 use collector_index::Metric;
 use collector_model::operations::{EvaluateError, Operation, Reference, evaluate};
 use collector_model::{Aggregation, Granularity, Timestamp};
@@ -17,6 +16,7 @@ use super::error::{ApiError, ApiResult};
 use super::json::to_text;
 use super::points::{Point, points_text};
 use super::resample::Sampling;
+use crate::api::Compatibility;
 use crate::app::App;
 
 /// A metric that an aggregate is made of.
@@ -156,7 +156,11 @@ fn plan(selected: &[Selected], range: &Range) -> ApiResult<(Vec<Granularity>, Ve
         let detail = selected
             .iter()
             .map(|one| json!([one.name(), one.reference.aggregation]));
-        return Err(unaggregable("No granularity match", detail.collect()));
+        return Err(unaggregable(
+            range.dialect,
+            "No granularity match",
+            detail.collect(),
+        ));
     }
     let aggregations = selected.iter().map(|one| {
         method_of(&one.metric, &one.reference.aggregation).ok_or_else(|| {
@@ -180,7 +184,11 @@ fn plan(selected: &[Selected], range: &Range) -> ApiResult<(Vec<Granularity>, Ve
     if missing.is_empty() {
         Ok((granularities, aggregations))
     } else {
-        Err(unaggregable("Granularities are missing", missing.into()))
+        Err(unaggregable(
+            range.dialect,
+            "Granularities are missing",
+            missing.into(),
+        ))
     }
 }
 
@@ -216,7 +224,7 @@ impl Work<'_> {
             let evaluated = evaluate(self.operation, &grid, &references, self.bounds.steps());
             let evaluated = evaluated.map_err(|error| match error {
                 EvaluateError::TooMuchWork(_) => too_large(&error.to_string()),
-                other => unaggregable(&other.to_string(), self.references()),
+                other => unaggregable(self.range.dialect, &other.to_string(), self.references()),
             })?;
             let grid = evaluated.grid;
             let sampling = Sampling::Fixed(grid.granularity);
@@ -270,11 +278,8 @@ pub(super) fn points(
 }
 
 /// The refusal of resources that have none of the metrics.
-pub(super) fn no_metrics(operation: &Operation) -> ApiError {
+pub(super) fn no_metrics(dialect: Compatibility, operation: &Operation) -> ApiError {
     let names = operation.references().into_iter().map(|one| one.name);
     let names: BTreeSet<String> = names.collect();
-    ApiError::new(
-        StatusCode::BAD_REQUEST,
-        json!({"cause": "Metrics not found", "detail": names}),
-    )
+    dialect.no_metrics(&Vec::from_iter(names))
 }

@@ -138,7 +138,7 @@ impl<'q> Question<'q> {
 
     /// The one series of all metrics, as JSON.
     async fn points(&self, metrics: Vec<Arc<Metric>>) -> ApiResult<String> {
-        let range = Range::of(self.params, Gaps::Overlap(100.0))?;
+        let range = Range::of(self.params, Gaps::Overlap(100.0), self.caller.dialect)?;
         let aggregation = self.params.get("aggregation").unwrap_or("mean");
         for metric in &metrics {
             self.caller.require_creator(metric.creator.as_deref())?;
@@ -239,7 +239,11 @@ fn granularities(
         let common = common_granularities(&all);
         if common.is_empty() {
             let detail = metrics.iter().map(|metric| json!([metric.id, aggregation]));
-            return Err(unaggregable("No granularity match", detail.collect()));
+            return Err(unaggregable(
+                range.dialect,
+                "No granularity match",
+                detail.collect(),
+            ));
         }
         return Ok(common);
     };

@@ -8,10 +8,12 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use collector_index::Filter;
+use collector_model::{ResourceIdError, resource_id_within};
+use uuid::Uuid;
 
 use super::error::{ApiError, ApiResult};
+use crate::api::{ApiConfig, AuthMode, Compatibility};
 use crate::app::App;
-use crate::config::AuthMode;
 
 /// The user that has the role admin, and that stands for everybody where nobody has to say who he is.
 const ADMIN: &str = "admin";
@@ -21,6 +23,8 @@ const ADMIN: &str = "admin";
 pub(super) struct Caller {
     /// The creator of what he creates.
     pub(super) name: String,
+    /// Whose words he is answered in.
+    pub(super) dialect: Compatibility,
     admin: bool,
 }
 
@@ -28,25 +32,33 @@ impl FromRequestParts<Arc<App>> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
-        Self::of(&parts.headers, app.api().auth_mode)
+        Self::of(&parts.headers, &app.api())
     }
 }
 
 impl Caller {
-    fn of(headers: &HeaderMap, mode: AuthMode) -> ApiResult<Self> {
+    fn of(headers: &HeaderMap, config: &ApiConfig) -> ApiResult<Self> {
+        let dialect = config.compatibility;
         let name = headers.get(header::AUTHORIZATION);
         let name = name.and_then(|value| basic_user(value.to_str().ok()?));
-        match (mode, name) {
+        match (config.auth_mode, name) {
             (AuthMode::Noauth, name) => Ok(Self {
+                dialect,
                 name: name.unwrap_or_else(|| ADMIN.to_owned()),
                 admin: true,
             }),
             (AuthMode::Basic, Some(name)) => Ok(Self {
+                dialect,
                 admin: name == ADMIN,
                 name,
             }),
             (AuthMode::Basic, None) => Err(ApiError::bare(StatusCode::UNAUTHORIZED)),
         }
+    }
+
+    /// The resource that he means by an id.
+    pub(super) fn resource_id(&self, text: &str) -> Result<Uuid, ResourceIdError> {
+        resource_id_within(text, Some(&self.name), self.dialect.longest_resource_id())
     }
 
     /// Whether he may do everything.
@@ -130,6 +142,18 @@ fn base64(text: &str) -> Option<Vec<u8>> {
 }
 
 #[cfg(test)]
+impl Caller {
+    /// An admin of that name.
+    pub(super) fn test(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            dialect: Compatibility::V4_4,
+            admin: true,
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -138,7 +162,11 @@ mod tests {
         if !authorization.is_empty() {
             headers.insert(header::AUTHORIZATION, authorization.parse().unwrap());
         }
-        Caller::of(&headers, mode)
+        let config = ApiConfig {
+            auth_mode: mode,
+            ..ApiConfig::default()
+        };
+        Caller::of(&headers, &config)
     }
 
     #[test]

@@ -9,7 +9,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::post;
 use collector_index::{EnsureMetric, EnsureResource, IndexError, Metric};
-use collector_model::{Measure, MetricId, Timestamp, parse_uuid, resource_id};
+use collector_model::{Measure, MetricId, Timestamp, parse_uuid};
 use collector_storage::Batch;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -83,7 +83,7 @@ async fn by_resource(
 ) -> ApiResult {
     let create = params.flag("create_metrics")?;
     let text = body.measures()?;
-    let mut resources = read_resources(&text, &caller.name)?;
+    let mut resources = read_resources(&text, &caller)?;
     resources.retain(|resource| !resource.entries.is_empty());
     let metrics = match create {
         true => ensure(&app, &caller, &resources).await?,
@@ -109,12 +109,13 @@ fn read<'de, T: serde::Deserialize<'de>>(text: &'de [u8]) -> ApiResult<T> {
     })
 }
 
-fn read_resources(text: &[u8], creator: &str) -> ApiResult<Vec<Resource>> {
+fn read_resources(text: &[u8], caller: &Caller) -> ApiResult<Vec<Resource>> {
     let raw: BTreeMap<String, BTreeMap<String, RawEntry<'_>>> = read(text)?;
     let now = Timestamp::from(SystemTime::now());
     let mut resources = Vec::with_capacity(raw.len());
     for (original, raw_entries) in raw {
-        let id = resource_id(&original, Some(creator))
+        let id = caller
+            .resource_id(&original)
             .map_err(|error| invalid_at(&error.to_string(), &[&original]))?;
         let mut entries = BTreeMap::new();
         for (name, entry) in raw_entries {

@@ -16,9 +16,10 @@ pub(super) async fn count(State(app): State<Arc<App>>, request: Request, next: N
     let route = request.extensions().get::<MatchedPath>().cloned();
     let response = next.run(request).await;
     let route = route.as_ref().map_or("", MatchedPath::as_str);
-    // Without it where the path was written with empty segments.
-    let route = route.strip_prefix("/v1").unwrap_or(route);
-    let route = format!("/v1{route}");
+    // Below a prefix there is more before it; where the path was written with empty segments it is not there.
+    let route = route.split_once("/v1/").map_or(route, |(_, route)| route);
+    let route = route.trim_start_matches('/');
+    let route = format!("/v1/{route}");
     app.metrics.request(
         method.as_str(),
         &route,

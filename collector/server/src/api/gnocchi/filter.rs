@@ -4,6 +4,7 @@
 use collector_index::{Filter, Operator};
 use serde_json::Value;
 
+use super::auth::Caller;
 use super::error::ApiResult;
 use super::resource_body::read_id;
 use super::schema::Node;
@@ -11,17 +12,17 @@ use super::schema::Node;
 /// How deep a filter may nest.
 const MAX_DEPTH: usize = 32;
 
-/// Reads a filter; an empty object is none. Resource ids in it are those that `creator` means.
-pub(super) fn read_filter(body: &Value, creator: &str) -> ApiResult<Option<Filter>> {
-    read_filter_at(&Node::root(body), creator)
+/// Reads a filter; an empty object is none. Resource ids in it are those that the caller means.
+pub(super) fn read_filter(body: &Value, caller: &Caller) -> ApiResult<Option<Filter>> {
+    read_filter_at(&Node::root(body), caller)
 }
 
 /// The same of a filter inside a body.
-pub(super) fn read_filter_at(node: &Node<'_>, creator: &str) -> ApiResult<Option<Filter>> {
-    read(node, creator, 0)
+pub(super) fn read_filter_at(node: &Node<'_>, caller: &Caller) -> ApiResult<Option<Filter>> {
+    read(node, caller, 0)
 }
 
-fn read(node: &Node<'_>, creator: &str, depth: usize) -> ApiResult<Option<Filter>> {
+fn read(node: &Node<'_>, caller: &Caller, depth: usize) -> ApiResult<Option<Filter>> {
     if depth > MAX_DEPTH {
         return Err(node.invalid(&format!("filter is nested deeper than {MAX_DEPTH} levels")));
     }
@@ -33,20 +34,20 @@ fn read(node: &Node<'_>, creator: &str, depth: usize) -> ApiResult<Option<Filter
         };
     };
     let operator = match operator {
-        "in" => return read_in(&operand, creator).map(Some),
-        "and" | "∧" => return Ok(Some(Filter::And(parts(&operand, creator, depth)?))),
-        "or" | "∨" => return Ok(Some(Filter::Or(parts(&operand, creator, depth)?))),
+        "in" => return read_in(&operand, caller).map(Some),
+        "and" | "∧" => return Ok(Some(Filter::And(parts(&operand, caller, depth)?))),
+        "or" | "∨" => return Ok(Some(Filter::Or(parts(&operand, caller, depth)?))),
         "not" => {
-            let inner = read(&operand, creator, depth + 1)?;
+            let inner = read(&operand, caller, depth + 1)?;
             return Ok(inner.map(|inner| Filter::Not(Box::new(inner))));
         }
         name => Operator::of(name).ok_or_else(|| node.extra_key(name))?,
     };
     let (field, value) = only_field(&operand)?;
     if operator == Operator::Like && field == "id" {
-        return Err(operand.extra_key("id"));
+        return Err(operand.bad_key("id", caller.dialect.like_id()));
     }
-    let value = read_value(field, &value, creator)?;
+    let value = read_value(field, &value, caller)?;
     Ok(Some(Filter::compare(field, operator, value)))
 }
 
@@ -64,26 +65,26 @@ fn only_field<'v>(operand: &Node<'v>) -> ApiResult<(&'v str, Node<'v>)> {
     single(operand)?.ok_or_else(|| operand.invalid("length of value must be at least 1"))
 }
 
-fn parts(operand: &Node<'_>, creator: &str, depth: usize) -> ApiResult<Vec<Filter>> {
+fn parts(operand: &Node<'_>, caller: &Caller, depth: usize) -> ApiResult<Vec<Filter>> {
     let mut filters = Vec::new();
     for part in operand.some_items()? {
-        filters.extend(read(&part, creator, depth + 1)?);
+        filters.extend(read(&part, caller, depth + 1)?);
     }
     Ok(filters)
 }
 
-fn read_in(operand: &Node<'_>, creator: &str) -> ApiResult<Filter> {
+fn read_in(operand: &Node<'_>, caller: &Caller) -> ApiResult<Filter> {
     let (field, values) = only_field(operand)?;
     let values = values
         .some_items()?
-        .map(|value| read_value(field, &value, creator));
+        .map(|value| read_value(field, &value, caller));
     let values: Vec<Value> = values.collect::<ApiResult<_>>()?;
     Ok(Filter::one_of(field, values))
 }
 
-fn read_value(field: &str, node: &Node<'_>, creator: &str) -> ApiResult<Value> {
+fn read_value(field: &str, node: &Node<'_>, caller: &Caller) -> ApiResult<Value> {
     if field == "id" {
-        return Ok(Value::String(read_id(node, creator)?.id.to_string()));
+        return Ok(Value::String(read_id(node, caller)?.id.to_string()));
     }
     match node.value {
         Value::Array(_) | Value::Object(_) => Err(node.invalid("expected str")),
@@ -97,7 +98,7 @@ mod tests {
     use serde_json::json;
 
     fn refusal(body: Value) -> String {
-        let error = read_filter(&body, "admin").unwrap_err();
+        let error = read_filter(&body, &Caller::test("admin")).unwrap_err();
         error.detail["reason"].as_str().unwrap().to_owned()
     }
 
@@ -105,7 +106,7 @@ mod tests {
     fn filters_are_read_in_all_their_spellings() {
         let filter = read_filter(
             &json!({"∧": [{"≠": {"host": "a"}}, {"not": {"in": {"size": [1, null]}}}]}),
-            "admin",
+            &Caller::test("admin"),
         );
         assert_eq!(
             filter,
@@ -114,12 +115,12 @@ mod tests {
                 Filter::Not(Box::new(Filter::one_of("size", [json!(1), json!(null)]))),
             ])))
         );
-        assert_eq!(read_filter(&json!({}), "admin"), Ok(None));
+        assert_eq!(read_filter(&json!({}), &Caller::test("admin")), Ok(None));
     }
 
     #[test]
     fn resource_ids_are_those_of_the_caller() {
-        let filter = read_filter(&json!({"=": {"id": "foobar"}}), "foobar")
+        let filter = read_filter(&json!({"=": {"id": "foobar"}}), &Caller::test("foobar"))
             .unwrap()
             .unwrap();
         assert_eq!(

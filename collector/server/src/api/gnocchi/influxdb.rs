@@ -30,8 +30,6 @@ const DEFAULT_DATABASE: &str = "influxdb";
 const RESOURCE_TAG: &str = "x-gnocchi-influxdb-tag-resource-id";
 /// The tag where no header does.
 const DEFAULT_RESOURCE_TAG: &str = "host";
-/// Version that `ping` tells.
-const VERSION: &str = "Gnocchi 4.4.2";
 
 /// Its routes.
 pub(super) fn router() -> Router<Arc<App>> {
@@ -41,8 +39,9 @@ pub(super) fn router() -> Router<Arc<App>> {
         .route("/influxdb/write", post(write))
 }
 
-async fn ping() -> Response {
-    (StatusCode::NO_CONTENT, [("x-influxdb-version", VERSION)]).into_response()
+async fn ping(State(app): State<Arc<App>>) -> Response {
+    let version = format!("Gnocchi {}", app.api().compatibility.build());
+    (StatusCode::NO_CONTENT, [("x-influxdb-version", version)]).into_response()
 }
 
 async fn query(

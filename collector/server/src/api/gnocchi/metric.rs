@@ -110,7 +110,7 @@ async fn create(
     body: RawBody,
 ) -> ApiResult {
     let body: Value = body.json()?;
-    let fields = read_metric(&Node::root(&body), &caller.name)?;
+    let fields = read_metric(&Node::root(&body), &caller)?;
     if let Some(resource_id) = &fields.resource_id {
         if fields.name.is_none() {
             return Err(ApiError::bad_request(json!({

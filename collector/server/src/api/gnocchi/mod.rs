@@ -17,6 +17,7 @@ mod auth;
 mod batch;
 mod conditional;
 mod count;
+mod dialect;
 mod error;
 mod error_body;
 mod filter;
@@ -49,18 +50,20 @@ mod view;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::Uri;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
 use tower::ServiceExt as _;
 
 use self::error::ApiError;
+use self::url::Mounted;
+use crate::api::cors;
 use crate::app::App;
 
-/// All routes of the API: `/`, `/healthcheck` and what is below `/v1`.
+/// All routes of the API: `/`, `/healthcheck` and what is below `/v1`; once more below the configured prefix.
 pub(crate) fn router(app: &Arc<App>) -> Router {
     let endpoints = Router::new()
         .merge(root::router())
@@ -87,14 +90,27 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .fallback(unknown)
         .with_state(Arc::clone(app));
     let below = endpoints.fallback(move |request| without_empty_segments(plain, request));
-    Router::new()
-        .route("/", get(root::versions_or_page))
-        .route("/healthcheck", get(root::healthcheck))
-        .nest("/v1", below)
-        .route("/v1/", get(root::links))
+    let at = |prefix: &str| {
+        let router = Router::new()
+            .route(&format!("{prefix}/healthcheck"), get(root::healthcheck))
+            .nest(&format!("{prefix}/v1"), below.clone())
+            .route(&format!("{prefix}/v1/"), get(root::links));
+        router.layer(Extension(Mounted(prefix.to_owned())))
+    };
+    let mut all = at("").route("/", get(root::versions_or_page));
+    let prefix = &app.api().path_prefix;
+    if !prefix.is_empty() {
+        let root = Router::new()
+            .route(prefix, get(root::versions))
+            .route(&format!("{prefix}/"), get(root::versions))
+            .layer(Extension(Mounted(prefix.clone())));
+        all = all.merge(root).merge(at(prefix));
+    }
+    all
         // The listener limits bodies, see `max_body_size`.
         .layer(DefaultBodyLimit::disable())
         .layer(from_fn(error_body::write_errors))
+        .layer(from_fn_with_state(Arc::clone(app), cors::share))
         .with_state(Arc::clone(app))
 }
 

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use collector_index::{EnsureBody, EnsureMetric, EnsureResource, Ensured, IndexError};
-use collector_model::{Attribute, Measure, parse_uuid, resource_id};
+use collector_model::{Attribute, Measure, parse_uuid};
 use collector_storage::Batch;
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -139,7 +139,8 @@ async fn sort(
 
 /// The id that the caller means. One that is a UUID may be another's resource.
 async fn id(app: &App, caller: &Caller, resource: &NamedResource<'_>) -> ApiResult<Uuid> {
-    let id = resource_id(&resource.original, Some(&caller.name))
+    let id = caller
+        .resource_id(&resource.original)
         .map_err(|error| ApiError::bad_request(error.to_string()))?;
     if !caller.is_admin() && parse_uuid(&resource.original).is_some() {
         match app.index.resource("generic", id).await {

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use collector_index::{IndexError, MetricsUpdate, NewResource, Resource, ResourceUpdate};
-use collector_model::{Timestamp, resource_id};
+use collector_model::Timestamp;
 use uuid::Uuid;
 
 use super::auth::Caller;
@@ -49,7 +49,7 @@ impl ResourcePath {
         (resource_type, id): (String, String),
     ) -> ApiResult<Self> {
         app.index.resource_type(&resource_type).await?;
-        match resource_id(&id, Some(&caller.name)) {
+        match caller.resource_id(&id) {
             Ok(id) => Ok(Self { resource_type, id }),
             Err(_) => Err(ApiError::not_found(format!("Resource {id} does not exist"))),
         }
@@ -85,7 +85,7 @@ async fn create(
 ) -> ApiResult {
     let kind = app.index.resource_type(&resource_type).await?;
     let now = Timestamp::from(SystemTime::now());
-    let (id, fields) = read_new(&body.json()?, &kind.attributes, &caller.name, now)?;
+    let (id, fields) = read_new(&body.json()?, &kind.attributes, &caller, now)?;
     let metrics = fields.metrics.unwrap_or_default();
     let new = NewResource {
         id: id.id,
@@ -141,7 +141,7 @@ async fn update(
     Revision::of(resource.id, resource.revision_start).check(&Method::PATCH, &headers)?;
     let kind = app.index.resource_type(&path.resource_type).await?;
     let now = Timestamp::from(SystemTime::now());
-    let fields = read_change(&body.json()?, &kind.attributes, &caller.name, now)?;
+    let fields = read_change(&body.json()?, &kind.attributes, &caller, now)?;
     let metrics = fields.metrics.clone().unwrap_or_default();
     let update = ResourceUpdate {
         project_id: fields.project_id,

@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 
 use collector_index::{MetricSpec, MetricSpecs};
-use collector_model::{Attribute, Timestamp, TimestampInput, parse_uuid, resource_id};
+use collector_model::{Attribute, Timestamp, TimestampInput, parse_uuid};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::auth::Caller;
 use super::error::{ApiError, ApiResult};
 use super::schema::Node;
 
@@ -56,10 +57,10 @@ pub(super) struct MetricFields {
     pub(super) resource_id: Option<ResourceId>,
 }
 
-/// Reads the id of a resource, as `creator` means it.
-pub(super) fn read_id(node: &Node<'_>, creator: &str) -> ApiResult<ResourceId> {
+/// Reads the id of a resource, as the caller means it.
+pub(super) fn read_id(node: &Node<'_>, caller: &Caller) -> ApiResult<ResourceId> {
     let original = node.text()?.to_owned();
-    match resource_id(&original, Some(creator)) {
+    match caller.resource_id(&original) {
         Ok(id) => Ok(ResourceId { original, id }),
         Err(error) => Err(node.invalid(&error.to_string())),
     }
@@ -69,12 +70,12 @@ pub(super) fn read_id(node: &Node<'_>, creator: &str) -> ApiResult<ResourceId> {
 pub(super) fn read_new(
     body: &Value,
     attributes: &Attributes,
-    creator: &str,
+    caller: &Caller,
     now: Timestamp,
 ) -> ApiResult<(ResourceId, ResourceFields)> {
     let root = Node::root(body);
-    let fields = read_fields(&root, attributes, creator, now, true)?;
-    let id = read_id(&root.required("id")?, creator)?;
+    let fields = read_fields(&root, attributes, caller, now, true)?;
+    let id = read_id(&root.required("id")?, caller)?;
     for (name, attribute) in attributes {
         if attribute.required && !fields.attributes.contains_key(name) {
             return Err(root.missing_key(name));
@@ -87,16 +88,16 @@ pub(super) fn read_new(
 pub(super) fn read_change(
     body: &Value,
     attributes: &Attributes,
-    creator: &str,
+    caller: &Caller,
     now: Timestamp,
 ) -> ApiResult<ResourceFields> {
-    read_fields(&Node::root(body), attributes, creator, now, false)
+    read_fields(&Node::root(body), attributes, caller, now, false)
 }
 
 fn read_fields(
     root: &Node<'_>,
     attributes: &Attributes,
-    creator: &str,
+    caller: &Caller,
     now: Timestamp,
     with_id: bool,
 ) -> ApiResult<ResourceFields> {
@@ -108,7 +109,7 @@ fn read_fields(
             "ended_at" => fields.ended_at = Some(read_moment(&node, now)?),
             "user_id" => fields.user_id = Some(node.text_or_null()?.map(str::to_owned)),
             "project_id" => fields.project_id = Some(node.text_or_null()?.map(str::to_owned)),
-            "metrics" => fields.metrics = Some(read_metrics(&node, creator)?),
+            "metrics" => fields.metrics = Some(read_metrics(&node, caller)?),
             _ => {
                 let attribute = attributes.get(key).ok_or_else(|| root.extra_key(key))?;
                 let value = attribute.kind.normalise(node.value, now);
@@ -134,7 +135,7 @@ fn read_moment(node: &Node<'_>, now: Timestamp) -> ApiResult<Timestamp> {
 }
 
 /// Reads metrics by name.
-pub(super) fn read_metrics(node: &Node<'_>, creator: &str) -> ApiResult<MetricSpecs> {
+pub(super) fn read_metrics(node: &Node<'_>, caller: &Caller) -> ApiResult<MetricSpecs> {
     let mut metrics = MetricSpecs::new();
     for (name, metric) in node.fields()? {
         let spec = match metric.value {
@@ -143,7 +144,7 @@ pub(super) fn read_metrics(node: &Node<'_>, creator: &str) -> ApiResult<MetricSp
                 None => return Err(metric.invalid("badly formed hexadecimal UUID string")),
             },
             _ => {
-                let new = read_metric(&metric, creator)?;
+                let new = read_metric(&metric, caller)?;
                 refuse_slash(name)?;
                 MetricSpec::New {
                     unit: new.unit,
@@ -157,7 +158,7 @@ pub(super) fn read_metrics(node: &Node<'_>, creator: &str) -> ApiResult<MetricSp
 }
 
 /// Reads a metric to be created.
-pub(super) fn read_metric(node: &Node<'_>, creator: &str) -> ApiResult<MetricFields> {
+pub(super) fn read_metric(node: &Node<'_>, caller: &Caller) -> ApiResult<MetricFields> {
     node.object_of(&["archive_policy_name", "resource_id", "name", "unit"])?;
     let text = |key: &str| match node.field(key) {
         Some(field) => field.text().map(|text| Some(text.to_owned())),
@@ -169,7 +170,7 @@ pub(super) fn read_metric(node: &Node<'_>, creator: &str) -> ApiResult<MetricFie
     }
     let name = text("name")?;
     refuse_slash(name.as_deref().unwrap_or_default())?;
-    let resource_id = node.field("resource_id").map(|id| read_id(&id, creator));
+    let resource_id = node.field("resource_id").map(|id| read_id(&id, caller));
     Ok(MetricFields {
         name,
         unit,

@@ -27,7 +27,7 @@ fn a_new_resource_has_an_id_and_the_required_attributes() {
         "project_id": "p", "name": "bar", "uuid": "E495EBADBE6446C081D6B079BEB48DF9",
         "metrics": {"cpu": {"archive_policy_name": "low", "unit": "ns"}, "old": "46c9418d-d63b-4cdd-be89-8f57ffc5952e"},
     });
-    let (id, fields) = read_new(&body, &attributes(), "foobar", NOW).unwrap();
+    let (id, fields) = read_new(&body, &attributes(), &Caller::test("foobar"), NOW).unwrap();
     assert_eq!(
         (id.original.as_str(), id.id.to_string().as_str()),
         ("foobar", "2fbfbb20-8d56-5e1e-afb9-b3007da11fdf")
@@ -93,7 +93,7 @@ fn a_bad_resource_is_refused_where_it_is_bad() {
             "badly formed hexadecimal UUID string for dictionary value @ data['metrics']['cpu']",
         ),
     ] {
-        let error = read_new(&body, &attributes(), "admin", NOW).unwrap_err();
+        let error = read_new(&body, &attributes(), &Caller::test("admin"), NOW).unwrap_err();
         assert_eq!(reason(&error), wanted, "{body}");
     }
 }
@@ -101,22 +101,28 @@ fn a_bad_resource_is_refused_where_it_is_bad() {
 #[test]
 fn a_change_needs_nothing_and_has_no_id() {
     assert_eq!(
-        read_change(&json!({}), &attributes(), "admin", NOW),
+        read_change(&json!({}), &attributes(), &Caller::test("admin"), NOW),
         Ok(ResourceFields::default())
     );
-    let error = read_change(&json!({"id": "foobar"}), &attributes(), "admin", NOW).unwrap_err();
+    let error = read_change(
+        &json!({"id": "foobar"}),
+        &attributes(),
+        &Caller::test("admin"),
+        NOW,
+    )
+    .unwrap_err();
     assert_eq!(reason(&error), "extra keys not allowed @ data['id']");
 }
 
 #[test]
 fn a_metric_has_a_short_unit() {
     let body = json!({"name": "disk.io.rate", "unit": "over_length_unit_over_length_unit"});
-    let error = read_metric(&Node::root(&body), "admin").unwrap_err();
+    let error = read_metric(&Node::root(&body), &Caller::test("admin")).unwrap_err();
     assert_eq!(
         reason(&error),
         "length of value must be at most 31 for dictionary value @ data['unit']"
     );
     let body = json!({"name": "cpu", "resource_id": "foobar"});
-    let metric = read_metric(&Node::root(&body), "foobar").unwrap();
+    let metric = read_metric(&Node::root(&body), &Caller::test("foobar")).unwrap();
     assert_eq!(metric.resource_id.unwrap().original, "foobar");
 }

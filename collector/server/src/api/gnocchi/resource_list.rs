@@ -164,7 +164,7 @@ pub(super) fn filter(
             .map_err(|error| ApiError::bad_request(format!("Invalid filter: {error}")))?,
         None => return Ok(None),
     };
-    read_filter(&filter, &caller.name)
+    read_filter(&filter, caller)
 }
 
 async fn remove(

@@ -63,7 +63,7 @@ async fn add(
     let path = ResourcePath::of(&app, &caller, path).await?;
     let resource = path.resource(&app).await?;
     caller.require_creator(resource.creator.as_deref())?;
-    let specs = read_metrics(&Node::root(&body.json()?), &caller.name)?;
+    let specs = read_metrics(&Node::root(&body.json()?), &caller)?;
     let update = ResourceUpdate {
         metrics: MetricsUpdate::Append(specs.clone()),
         ..ResourceUpdate::default()

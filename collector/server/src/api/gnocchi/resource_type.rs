@@ -49,7 +49,7 @@ async fn create(
     body: RawBody,
 ) -> ApiResult {
     caller.require_admin()?;
-    let new = read_type(&body.json()?)?;
+    let new = read_type(&body.json()?, caller.dialect)?;
     let kind = app
         .index
         .create_resource_type(&new.name, new.attributes)
@@ -67,7 +67,12 @@ async fn update(
     let kind = app.index.resource_type(&name).await?;
     caller.require_admin()?;
     let patch = decode(body.of_type("application/json-patch+json")?)?;
-    let change = read_patch(&patch, &kind.attributes, Timestamp::from(SystemTime::now()))?;
+    let change = read_patch(
+        &patch,
+        &kind,
+        caller.dialect,
+        Timestamp::from(SystemTime::now()),
+    )?;
     if change == TypeChange::default() {
         return Ok(reply(StatusCode::OK, &view::resource_type(&kind)));
     }

@@ -3,11 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use collector_model::{Attribute, MAX_STRING_LENGTH, Timestamp};
+use collector_index::ResourceType;
+use collector_model::{Attribute, Timestamp};
 use serde_json::Value;
 
 use super::error::{ApiError, ApiResult};
 use super::schema::Node;
+use crate::api::Compatibility;
 
 /// A resource type to be created.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,7 +23,7 @@ pub(super) struct NewType {
 /// A change of a resource type's attributes.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct TypeChange {
-    /// New attributes, and what existing resources are to have for them.
+    /// Attributes that are new or defined anew, and what existing resources without a value are to have.
     pub(super) add: BTreeMap<String, (Attribute, Option<Value>)>,
     /// Names of the ones to be dropped.
     pub(super) remove: BTreeSet<String>,
@@ -32,13 +34,13 @@ fn invalid_input(error: impl std::fmt::Display) -> ApiError {
 }
 
 /// Reads the body of a POST.
-pub(super) fn read_type(body: &Value) -> ApiResult<NewType> {
+pub(super) fn read_type(body: &Value, dialect: Compatibility) -> ApiResult<NewType> {
     let root = Node::root(body);
     root.object_of(&["name", "attributes"])?;
     let mut attributes = BTreeMap::new();
     if let Some(node) = root.field("attributes") {
         for (name, definition) in node.fields()? {
-            let attribute = read_attribute(&definition, &[])?;
+            let attribute = read_attribute(&definition, &[], dialect)?;
             attributes.insert(name.to_owned(), attribute);
         }
     }
@@ -49,7 +51,12 @@ pub(super) fn read_type(body: &Value) -> ApiResult<NewType> {
     Ok(NewType { name, attributes })
 }
 
-fn read_attribute(node: &Node<'_>, more_keys: &[&str]) -> ApiResult<Attribute> {
+fn read_attribute(
+    node: &Node<'_>,
+    more_keys: &[&str],
+    dialect: Compatibility,
+) -> ApiResult<Attribute> {
+    let longest = dialect.longest_string();
     let kind = node.required("type")?;
     let own_keys: &[&str] = match kind.text()? {
         "string" => &["min_length", "max_length"],
@@ -60,20 +67,23 @@ fn read_attribute(node: &Node<'_>, more_keys: &[&str]) -> ApiResult<Attribute> {
     let keys = [&["type", "required"], own_keys, more_keys].concat();
     node.object_of(&keys)?;
     for length in ["min_length", "max_length"].map(|key| node.field(key)) {
-        refuse_long(length)?;
+        refuse_long(length, longest)?;
     }
     let mut definition = node.value.clone();
     if let Value::Object(fields) = &mut definition {
         fields.retain(|key, _| !more_keys.contains(&key.as_str()));
+        if own_keys.contains(&"max_length") {
+            fields.entry("max_length").or_insert(longest.into());
+        }
     }
     serde_json::from_value(definition).map_err(|error| node.invalid(&error.to_string()))
 }
 
 /// Refuses a length of strings that no client may define.
-fn refuse_long(length: Option<Node<'_>>) -> ApiResult<()> {
+fn refuse_long(length: Option<Node<'_>>, longest: u16) -> ApiResult<()> {
     match length {
-        Some(node) if node.value.as_u64() > Some(u64::from(MAX_STRING_LENGTH)) => {
-            Err(node.invalid(&format!("value must be at most {MAX_STRING_LENGTH}")))
+        Some(node) if node.value.as_u64() > Some(u64::from(longest)) => {
+            Err(node.invalid(&format!("value must be at most {longest}")))
         }
         _ => Ok(()),
     }
@@ -110,12 +120,14 @@ fn read_step<'v>(node: &Node<'v>) -> ApiResult<Step<'v>> {
     })
 }
 
-/// Reads the body of a PATCH and what it comes to, all steps together; `known` are the attributes as they are.
+/// Reads the body of a PATCH of that type and what it comes to, all steps together.
 pub(super) fn read_patch(
     body: &Value,
-    known: &BTreeMap<String, Attribute>,
+    kind: &ResourceType,
+    dialect: Compatibility,
     now: Timestamp,
 ) -> ApiResult<TypeChange> {
+    let known = &kind.attributes;
     let steps = Node::root(body).items()?.map(|node| read_step(&node));
     let steps: Vec<Step<'_>> = steps.collect::<ApiResult<_>>()?;
     // The definition is that of the last `add`; an attribute that is known and stays keeps the one it has.
@@ -141,9 +153,11 @@ pub(super) fn read_patch(
     let mut change = TypeChange::default();
     for (name, node) in &next {
         let Some(node) = node else { continue };
-        let attribute = read_attribute(node, &["options"])?;
-        if known.contains_key(*name) {
-            continue;
+        let attribute = read_attribute(node, &["options"], dialect)?;
+        match known.get(*name) {
+            Some(before) if !dialect.redefines_attributes() || *before == attribute => continue,
+            Some(before) => same_type(before, &attribute, name, &kind.name)?,
+            None => {}
         }
         attribute.check(name).map_err(invalid_input)?;
         let fill = read_fill(name, &attribute, node, now)?;
@@ -154,6 +168,17 @@ pub(super) fn read_patch(
         .filter(|name| !next.contains_key(name.as_str()));
     change.remove = gone.cloned().collect();
     Ok(change)
+}
+
+/// Refuses a definition that would make the values of another type.
+fn same_type(before: &Attribute, after: &Attribute, name: &str, of: &str) -> ApiResult<()> {
+    if std::mem::discriminant(&before.kind) == std::mem::discriminant(&after.kind) {
+        return Ok(());
+    }
+    let (before, after) = (before.kind.name(), after.kind.name());
+    Err(ApiError::bad_request(format!(
+        "Type update is not available yet. Changing {before} to {after} for attribute {name} of resource {of}"
+    )))
 }
 
 /// What existing resources get for a new attribute.
@@ -184,15 +209,25 @@ fn read_fill(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::Compatibility::{V4_4, V4_7};
     use serde_json::json;
 
     fn known() -> BTreeMap<String, Attribute> {
         let body = json!({"name": "t", "attributes": {"name": {"type": "string"}, "size": {"type": "number", "required": false}}});
-        read_type(&body).unwrap().attributes
+        read_type(&body, V4_4).unwrap().attributes
     }
 
     fn patch(body: Value) -> Result<TypeChange, String> {
-        read_patch(&body, &known(), Timestamp(0)).map_err(|error| match &error.detail {
+        patch_in(V4_4, body)
+    }
+
+    fn patch_in(dialect: Compatibility, body: Value) -> Result<TypeChange, String> {
+        let kind = ResourceType {
+            name: "t".to_owned(),
+            attributes: known(),
+            updated_at: Timestamp(0),
+        };
+        read_patch(&body, &kind, dialect, Timestamp(0)).map_err(|error| match &error.detail {
             Value::String(text) => text.clone(),
             detail => detail["reason"].as_str().unwrap().to_owned(),
         })
@@ -235,17 +270,22 @@ mod tests {
                 "Resource attribute value min (or min_length) 8",
             ),
         ] {
-            let error =
-                read_type(&json!({"name": "t", "attributes": {"foo": attribute}})).unwrap_err();
+            let error = read_type(
+                &json!({"name": "t", "attributes": {"foo": attribute}}),
+                V4_4,
+            )
+            .unwrap_err();
             assert!(
                 error.detail.to_string().contains(wanted),
                 "{:?}",
                 error.detail
             );
         }
-        let error =
-            read_type(&json!({"name": "t", "attributes": {"project_id": {"type": "string"}}}))
-                .unwrap_err();
+        let error = read_type(
+            &json!({"name": "t", "attributes": {"project_id": {"type": "string"}}}),
+            V4_4,
+        )
+        .unwrap_err();
         assert_eq!(
             error.detail,
             "Invalid input: Resource attribute name project_id is invalid"
@@ -303,6 +343,21 @@ mod tests {
         assert_eq!(
             error,
             "Only attributes can be modified for dictionary value @ data[0]['path']"
+        );
+    }
+
+    #[test]
+    fn a_known_attribute_is_defined_anew_only_where_gnocchi_does() {
+        let add = |definition: Value| json!([{"op": "add", "path": "/attributes/name", "value": definition}]);
+        let optional = add(json!({"type": "string", "required": false, "max_length": 5}));
+        assert_eq!(patch_in(V4_4, optional.clone()), Ok(TypeChange::default()));
+        let change = patch_in(V4_7, optional).unwrap();
+        assert!(!change.add["name"].0.required);
+        let same = add(json!({"type": "string", "max_length": 255}));
+        assert_eq!(patch_in(V4_7, same), Ok(TypeChange::default()));
+        assert_eq!(
+            patch_in(V4_7, add(json!({"type": "number"}))).unwrap_err(),
+            "Type update is not available yet. Changing string to number for attribute name of resource t"
         );
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::get;
@@ -13,16 +14,15 @@ use super::json::reply;
 use super::url::BaseUrl;
 use crate::app::App;
 
-/// The version of Gnocchi's API that this is: clients ask for at least 4.2.0, Ceilometer's upgrade among them.
-const BUILD: &str = "4.4.2";
 /// What `/v1` links to, in order.
-const LINKS: [&str; 11] = [
+const LINKS: [&str; 12] = [
     "aggregates",
     "aggregation",
     "archive_policy",
     "archive_policy_rule",
     "batch",
     "capabilities",
+    "influxdb",
     "metric",
     "resource",
     "resource_type",
@@ -38,19 +38,24 @@ pub(super) fn router() -> Router<Arc<App>> {
 }
 
 /// `GET /`: the versions; to a browser, which asks for HTML, the page.
-pub(super) async fn versions_or_page(url: BaseUrl, headers: HeaderMap) -> Response {
+pub(super) async fn versions_or_page(
+    State(app): State<Arc<App>>,
+    url: BaseUrl,
+    headers: HeaderMap,
+) -> Response {
     let accept = headers
         .get(header::ACCEPT)
         .and_then(|accept| accept.to_str().ok());
     if accept.is_some_and(|accept| accept.starts_with("text/html")) {
         return Redirect::to("console").into_response();
     }
-    versions(&url)
+    versions(State(app), url).await
 }
 
-fn versions(url: &BaseUrl) -> Response {
+/// `GET` of the prefix: the versions.
+pub(super) async fn versions(State(app): State<Arc<App>>, url: BaseUrl) -> Response {
     let body = json!({
-        "build": BUILD,
+        "build": app.api().compatibility.build(),
         "versions": [{
             "status": "CURRENT",
             "links": [{"rel": "self", "href": url.of("/v1/")}],

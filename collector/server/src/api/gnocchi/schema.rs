@@ -78,16 +78,19 @@ impl<'v> Node<'v> {
 
     /// The 400 for a key of this object that does not belong there.
     pub(super) fn extra_key(&self, key: &str) -> ApiError {
+        self.bad_key(key, "extra keys not allowed")
+    }
+
+    /// The 400 for a key of this object.
+    pub(super) fn bad_key(&self, key: &str, message: &str) -> ApiError {
         let mut path = self.path.clone();
         path.push(Step::Key(key.to_owned()));
-        refusal("extra keys not allowed", "", &path)
+        refusal(message, "", &path)
     }
 
     /// The 400 for a key that this object lacks.
     pub(super) fn missing_key(&self, key: &str) -> ApiError {
-        let mut path = self.path.clone();
-        path.push(Step::Key(key.to_owned()));
-        refusal("required key not provided", "", &path)
+        self.bad_key(key, "required key not provided")
     }
 
     /// The value under a key, if it is an object that has it.

@@ -10,11 +10,17 @@ use axum::http::request::Parts;
 
 use crate::app::App;
 
+/// Extension of requests that came below a prefix of the API: that prefix.
+#[derive(Debug, Clone)]
+pub(super) struct Mounted(pub(super) String);
+
 /// What an answer's URLs begin with, and the path that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct BaseUrl {
     /// Scheme, authority and a proxy's prefix, without a slash at the end.
     origin: String,
+    /// The prefix below which the request found the API.
+    mounted: String,
     /// The request's path, still escaped.
     path: String,
 }
@@ -27,8 +33,10 @@ impl FromRequestParts<Arc<App>> for BaseUrl {
             Some(OriginalUri(uri)) => uri,
             None => &parts.uri,
         };
+        let mounted = parts.extensions.get::<Mounted>();
         Ok(Self {
             origin: origin(&parts.headers, app.api().enable_proxy_headers_parsing),
+            mounted: mounted.map_or_else(String::new, |Mounted(path)| path.clone()),
             path: uri.path().to_owned(),
         })
     }
@@ -37,7 +45,7 @@ impl FromRequestParts<Arc<App>> for BaseUrl {
 impl BaseUrl {
     /// The whole URL of a path of this server; the path is escaped here.
     pub(super) fn of(&self, path: &str) -> String {
-        format!("{}{}", self.origin, escape(path, b"/"))
+        format!("{}{}{}", self.origin, self.mounted, escape(path, b"/"))
     }
 
     /// The whole URL that was asked for, without its query.
@@ -106,6 +114,7 @@ impl BaseUrl {
     pub(super) fn test(origin: &str, path: &str) -> Self {
         Self {
             origin: origin.to_owned(),
+            mounted: String::new(),
             path: path.to_owned(),
         }
     }
