@@ -1,13 +1,16 @@
-//! The SNMP agent: snmp_exporter's files, pages and series. This file is the table of contents of the program's life;
-//! how devices are asked is in `walk`, how answers become metrics in `render`, the pages are in `pages`.
+//! The SNMP agent: snmp_exporter's files, pages and series, and targets that it polls by itself. This file is the table of
+//! contents of the program's life; how devices are asked is in `walk`, how answers become metrics in `render`, the pages
+//! are in `pages`.
 #![forbid(unsafe_code)]
 
 mod config;
 mod flags;
 mod metrics;
 mod pages;
+mod poll;
 mod query;
 mod render;
+mod report;
 mod scrape;
 mod target;
 mod walk;
@@ -15,10 +18,11 @@ mod walk;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use runtime::{Args, ConfigError, Daemon, Failure, Program};
+use runtime::{Args, ConfigError, Daemon, Failure, Program, Registry};
 
 use crate::config::Config;
 use crate::flags::Flags;
+use crate::poll::Poller;
 use crate::scrape::Scraper;
 
 const PROGRAM: Program = Program {
@@ -37,19 +41,30 @@ fn run() -> Result<(), Failure> {
     let args = PROGRAM.parse(flags::add(PROGRAM.command()), std::env::args_os())?;
     let flags = Flags::new(&args.matches);
     let config = load(&args, &flags)?;
-    if args.check_only {
+    if args.check_only || flags.dry_run {
         return args.report_valid();
     }
     args.log.start()?;
-    tracing::info!(modules = config.module_count(), "snmp.yml loaded");
+    tracing::info!(
+        modules = config.module_count(),
+        polled = config.polls().len(),
+        "configuration loaded"
+    );
     let scraper = Arc::new(Scraper::new(flags.clone(), config));
+    let poller = Poller::new(Arc::clone(&scraper));
+    let registry = Registry::new("nephoscope_snmp", poller.collectors());
     let told = Arc::clone(&scraper);
-    let reloaded = Arc::clone(&scraper);
+    let (reloaded, polling) = (Arc::clone(&scraper), Arc::clone(&poller));
+    let exported = registry.clone();
     Daemon::new(&PROGRAM, &args)?
+        .registry(&registry)
         .router(pages::router(scraper))
-        .self_metrics(move |out: &mut exposition::Families| told.stats().collect(out))
+        .self_metrics(move |out: &mut exposition::Families| told.collect(out))
+        .background(move |shutdown| polling.run(shutdown))
         .on_reload(move || {
             reloaded.replace(load(&args, &flags)?);
+            poller.reload();
+            exported.replace(poller.collectors());
             Ok(())
         })
         .run()
@@ -57,10 +72,16 @@ fn run() -> Result<(), Failure> {
 
 fn load(args: &Args, flags: &Flags) -> Result<Config, ConfigError> {
     let environment = |name: &str| std::env::var(name).ok();
-    let path = args.config_file.as_deref();
-    if flags.expand_environment {
-        Config::load(path, Some(&environment))
+    let named = args.config_file.iter().cloned();
+    // `check-config FILE` has its file in place of the flag's.
+    let files = if args.check_only || flags.files.is_empty() {
+        named.collect()
     } else {
-        Config::load(path, None)
+        flags.files.clone()
+    };
+    if flags.expand_environment {
+        Config::load(&files, Some(&environment))
+    } else {
+        Config::load(&files, None)
     }
 }

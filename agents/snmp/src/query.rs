@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use crate::target::Target;
 
 /// The longest time that a scrape may take, whatever the scraper says.
@@ -12,7 +14,7 @@ const LONGEST: Duration = Duration::from_secs(120);
 const MARGIN: Duration = Duration::from_millis(500);
 
 /// A request that makes sense.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Query {
     /// Whom to ask.
     pub(crate) target: Target,
@@ -22,6 +24,8 @@ pub(crate) struct Query {
     pub(crate) auth: Option<String>,
     /// In which context of version 3.
     pub(crate) context: Option<String>,
+    /// Which engine of version 3 behind the target, which is its proxy then.
+    pub(crate) engine: Option<Bytes>,
 }
 
 impl Query {
@@ -42,11 +46,6 @@ impl Query {
         };
         let once = || "'target' parameter must be specified once".to_owned();
         let target = single("target").map_err(|_| once())?.ok_or_else(once)?;
-        if single("snmp_engineid")?.is_some() {
-            return Err(
-                "'snmp_engineid' is not supported: the target's own engine is asked".to_owned(),
-            );
-        }
         let mut modules: Vec<String> = Vec::new();
         for module in values("module").flat_map(|value| value.split(',')) {
             if !module.is_empty() && !modules.iter().any(|known| known == module) {
@@ -61,8 +60,33 @@ impl Query {
             modules,
             auth: single("auth")?.map(str::to_owned),
             context: single("snmp_context")?.map(str::to_owned),
+            engine: single("snmp_engineid")?.map(engine).transpose()?,
         })
     }
+}
+
+/// The bytes of an engine's id, 5 to 32 (RFC 3411), given in hexadecimal.
+pub(crate) fn engine(text: &str) -> Result<Bytes, String> {
+    let expected = || {
+        format!(
+            "cannot ask engine {text:?}: expected 5 to 32 bytes in hexadecimal, such as 800004f7059c7a0307400529"
+        )
+    };
+    let digits = text.strip_prefix("0x").unwrap_or(text);
+    let digits: Option<Vec<u8>> = digits
+        .chars()
+        .map(|digit| {
+            digit
+                .to_digit(16)
+                .and_then(|digit| u8::try_from(digit).ok())
+        })
+        .collect();
+    let digits = digits.ok_or_else(expected)?;
+    let (pairs, rest) = digits.as_chunks::<2>();
+    if !rest.is_empty() || !(5..=32).contains(&pairs.len()) {
+        return Err(expected());
+    }
+    Ok(pairs.iter().map(|[high, low]| high << 4 | low).collect())
 }
 
 /// How long a scrape may take: what the scraper waits, in seconds as its header says, less a tenth or half a second for
@@ -116,7 +140,19 @@ mod tests {
         }
         let twice = query(&[("target", "a"), ("auth", "x"), ("auth", "y")]).unwrap_err();
         assert_eq!(twice, "'auth' parameter must only be specified once");
-        assert!(query(&[("target", "a"), ("snmp_engineid", "80")]).is_err());
+    }
+
+    #[test]
+    fn an_engine_is_given_in_hexadecimal() {
+        let read =
+            |text| query(&[("target", "a"), ("snmp_engineid", text)]).map(|query| query.engine);
+        let engine = Bytes::from_static(&[0x80, 0, 0x1f, 0x88, 0xaf]);
+        assert_eq!(read("80001f88AF"), Ok(Some(engine.clone())));
+        assert_eq!(read("0x80001f88af"), Ok(Some(engine)));
+        assert_eq!(read(""), Ok(None));
+        for text in ["80001f88", "80001f88a", "80001f88ag", &"80".repeat(33)] {
+            assert!(read(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -22,8 +22,12 @@ pub(crate) const DEFAULT_NETWORKS: [&str; 9] = [
     "fe80::/10",
 ];
 
+/// The ports that are allowed unless `--snmp.allow-port` says otherwise: SNMP's own, and the one that programs without
+/// privileges use in its place.
+pub(crate) const DEFAULT_PORTS: [&str; 2] = ["161", "1161"];
+
 /// `target=` of a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Target {
     host: String,
     port: u16,
@@ -72,9 +76,15 @@ impl Target {
     /// The first of the target's addresses that is allowed.
     pub(crate) async fn resolve(
         &self,
-        allowed: &[Network],
+        allowed: &Allowed<'_>,
         deadline: Instant,
     ) -> Result<SocketAddr, Unresolved> {
+        let port = self.port;
+        if !allowed.named && !allowed.ports.iter().any(|ports| ports.contains(port)) {
+            return Err(Unresolved::Refused(format!(
+                "target {self} is not allowed: {port} is none of the ports of --snmp.allow-port"
+            )));
+        }
         let found = tokio::net::lookup_host((self.host.as_str(), self.port));
         let found = tokio::time::timeout_at(deadline.into(), found).await;
         let unknown =
@@ -84,7 +94,8 @@ impl Target {
         let mut refused = None;
         for address in found {
             let ip = address.ip().to_canonical();
-            if allowed.iter().any(|network| network.contains(ip)) {
+            let mut networks = allowed.networks.iter();
+            if allowed.named || networks.any(|network| network.contains(ip)) {
                 return Ok(address);
             }
             refused = refused.or(Some(ip));
@@ -106,6 +117,45 @@ impl fmt::Display for Target {
         } else {
             write!(f, "{transport}{}:{}", self.host, self.port)
         }
+    }
+}
+
+/// Whom the operator allows to be asked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Allowed<'a> {
+    /// `--snmp.allow-network`
+    pub(crate) networks: &'a [Network],
+    /// `--snmp.allow-port`
+    pub(crate) ports: &'a [Ports],
+    /// Whether the configuration itself names the target, which is leave enough.
+    pub(crate) named: bool,
+}
+
+/// Ports from one to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ports {
+    first: u16,
+    last: u16,
+}
+
+impl Ports {
+    fn contains(self, port: u16) -> bool {
+        (self.first..=self.last).contains(&port)
+    }
+}
+
+impl FromStr for Ports {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let expected = || format!("expected a port, or ports such as 1024-65535, found {text:?}");
+        let (first, last) = text.split_once('-').unwrap_or((text, text));
+        let port = |text: &str| text.parse::<u16>().ok().filter(|&port| port != 0);
+        let first = port(first).ok_or_else(expected)?;
+        let last = port(last)
+            .filter(|&last| last >= first)
+            .ok_or_else(expected)?;
+        Ok(Self { first, last })
     }
 }
 
@@ -252,19 +302,44 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn an_address_outside_of_the_allowed_networks_is_refused() {
+    #[test]
+    fn ports_are_one_or_a_range() {
+        let range: Ports = "1024-65535".parse().unwrap();
+        assert!(range.contains(1024) && range.contains(65_535) && !range.contains(1023));
+        let one: Ports = "161".parse().unwrap();
+        assert!(one.contains(161) && !one.contains(162));
+        for text in ["", "0", "x", "70000", "200-100", "1-", "-1"] {
+            assert!(text.parse::<Ports>().is_err(), "{text}");
+        }
+    }
+
+    async fn resolve(target: &str, named: bool) -> Result<SocketAddr, Unresolved> {
+        let allowed = Allowed {
+            networks: &networks(&DEFAULT_NETWORKS),
+            ports: &DEFAULT_PORTS.map(|text| text.parse().unwrap()),
+            named,
+        };
         let deadline = Instant::now() + Duration::from_secs(30);
-        let allowed = networks(&DEFAULT_NETWORKS);
-        let target = Target::parse("192.0.2.1").unwrap();
-        let refused = target.resolve(&allowed, deadline).await.unwrap_err();
-        assert!(matches!(refused, Unresolved::Refused(_)), "{refused}");
+        Target::parse(target)
+            .unwrap()
+            .resolve(&allowed, deadline)
+            .await
+    }
+
+    #[tokio::test]
+    async fn an_address_or_port_that_is_not_allowed_is_refused_unless_the_configuration_names_it() {
         // The same address in IPv6's clothes is no way around.
-        let target = Target::parse("::ffff:192.0.2.1").unwrap();
-        let refused = target.resolve(&allowed, deadline).await.unwrap_err();
-        assert!(matches!(refused, Unresolved::Refused(_)), "{refused}");
-        let loopback = Target::parse("127.0.0.1:99").unwrap();
-        let address = loopback.resolve(&allowed, deadline).await.unwrap();
-        assert_eq!(address.to_string(), "127.0.0.1:99");
+        for target in [
+            "192.0.2.1",
+            "::ffff:192.0.2.1",
+            "127.0.0.1:22",
+            "tcp://127.0.0.1:5432",
+        ] {
+            let refused = resolve(target, false).await.unwrap_err();
+            assert!(matches!(refused, Unresolved::Refused(_)), "{refused}");
+            assert!(resolve(target, true).await.is_ok(), "{target}");
+        }
+        let loopback = resolve("127.0.0.1:1161", false).await.unwrap();
+        assert_eq!(loopback.to_string(), "127.0.0.1:1161");
     }
 }

@@ -12,7 +12,7 @@ use testkit::http::{get, get_with, post};
 use testkit::scrape::scrape;
 use testkit::{Shipped, metric, series};
 
-use common::{AGENT, SHIPPED, Snmpd, agent, page};
+use common::{AGENT, SHIPPED, Snmpd, agent, page, shipped};
 
 /// The shipped modules with the test's community.
 fn split() -> String {
@@ -93,7 +93,7 @@ fn an_answer_from_another_address_is_not_taken() {
         packet[at] = 0xa2;
         other.send_to(&packet[..length], from).unwrap();
     });
-    let agent = Shipped::new(AGENT).start();
+    let agent = shipped().start();
     let page = page(&agent, &target, "module=system");
     let answer =
         get_with(&page, &[("x-prometheus-scrape-timeout-seconds", "1")]).expect_status(500);
@@ -157,7 +157,7 @@ fn a_module_that_fails_costs_its_own_series_only() {
 #[test]
 fn a_silent_target_is_given_up_when_the_scraper_stops_waiting() {
     let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
-    let agent = Shipped::new(AGENT).start();
+    let agent = shipped().start();
     let page = page(
         &agent,
         &silent.local_addr().unwrap().to_string(),
@@ -195,7 +195,7 @@ fn a_target_that_never_answers_is_not_asked_for_every_subtree() {
 
 #[test]
 fn a_wrong_request_is_answered_with_what_is_wrong() {
-    let agent = Shipped::new(AGENT).start();
+    let agent = shipped().start();
     for (query, status, told) in [
         ("", 400, "'target' parameter must be specified once"),
         (

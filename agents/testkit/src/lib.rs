@@ -21,6 +21,7 @@ pub mod http;
 mod initramfs;
 mod kernel;
 pub mod libvirtd;
+pub mod network;
 pub mod nova;
 mod output;
 pub mod peer;

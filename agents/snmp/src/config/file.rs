@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::auth::AuthFile;
 use crate::config::kind::Kind;
+use crate::config::poll::PollFile;
 use crate::config::scalar::{Anchored, DottedOid, EnumValues, GoDuration, Pattern};
 
 /// The form from 0.23 on.
@@ -17,6 +18,9 @@ pub(crate) struct SplitFile {
     pub(crate) auths: BTreeMap<String, AuthFile>,
     /// Modules by name, `module=` of a request.
     pub(crate) modules: BTreeMap<String, ModuleFile>,
+    /// Targets that the agent polls by itself; ours alone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) poll: Vec<PollFile>,
     /// The form's own number, written by the generator and of no consequence.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) version: Option<u64>,
@@ -78,11 +82,16 @@ module_file! {
 }
 
 impl FlatModuleFile {
-    /// The part that both forms have, and the part that only this one has.
-    pub(crate) fn split(self) -> (ModuleFile, AuthFile) {
-        let mut auth = self.auth.unwrap_or_default();
+    /// The part that only this form has.
+    pub(crate) fn credentials(&self) -> AuthFile {
+        let mut auth = self.auth.clone().unwrap_or_default();
         auth.version = self.version.or(auth.version);
-        let module = ModuleFile {
+        auth
+    }
+
+    /// The part that both forms have.
+    pub(crate) fn module(self) -> ModuleFile {
+        ModuleFile {
             walk: self.walk,
             get: self.get,
             metrics: self.metrics,
@@ -92,8 +101,7 @@ impl FlatModuleFile {
             use_unconnected_udp_socket: self.use_unconnected_udp_socket,
             allow_nonincreasing_oids: self.allow_nonincreasing_oids,
             filters: self.filters,
-        };
-        (module, auth)
+        }
     }
 }
 
@@ -191,6 +199,9 @@ pub(crate) struct LookupFile {
     /// The column to look in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) oid: Option<DottedOid>,
+    /// Whether that column is of no other use, so that it may be remembered between walks. Not in the file.
+    #[serde(skip)]
+    pub(crate) gives_only_labels: bool,
     /// What its values are.
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
     pub(crate) kind: Option<Kind>,

@@ -7,6 +7,7 @@ use async_snmp::Oid;
 
 use crate::config::file::{FilterFile, MetricFile, ModuleFile};
 use crate::config::kind::Kind;
+use crate::config::scalar::DottedOid;
 
 /// How to ask, with snmp_exporter's defaults in place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +41,10 @@ pub(crate) struct Module {
     pub(crate) params: WalkParams,
     /// By OID; none is within another, because the outer one takes all.
     metrics: Vec<MetricFile>,
+    /// OIDs of metrics and lookups, in order.
+    columns: Vec<Oid>,
+    /// Those of them that only give labels, in order.
+    lookup_columns: Vec<Oid>,
 }
 
 /// The rows that are asked for when nothing or 0 is said.
@@ -66,11 +71,22 @@ impl Module {
         });
         let repetitions = file.max_repetitions.filter(|&number| number > 0);
         let timeout = file.timeout.map(|timeout| timeout.0);
-        let oids = |dotted: Vec<crate::config::DottedOid>| dotted.into_iter().map(|oid| oid.0);
+        let oids = |dotted: Vec<DottedOid>| dotted.into_iter().map(|oid| oid.0);
+        let walk: Vec<Oid> = oids(file.walk).collect();
+        let lookup_columns = lookup_columns(&metrics, &walk, &file.filters);
+        for lookup in metrics.iter_mut().flat_map(|metric| &mut metric.lookups) {
+            lookup.gives_only_labels = lookup.oid.as_ref().is_some_and(|oid| {
+                lookup_columns
+                    .binary_search_by(|column| order(column, &oid.0))
+                    .is_ok()
+            });
+        }
         Ok(Self {
             name,
             is_told,
-            walk: oids(file.walk).collect(),
+            columns: columns(&metrics),
+            lookup_columns,
+            walk,
             get: oids(file.get).collect(),
             filters: file.filters,
             params: WalkParams {
@@ -95,6 +111,21 @@ impl Module {
         Some((metric, arcs.strip_prefix(metric.oid.arcs())?))
     }
 
+    /// The columns of metrics and lookups under `root`.
+    pub(crate) fn columns_within(&self, root: &Oid) -> Vec<Oid> {
+        within(&self.columns, root)
+    }
+
+    /// The columns that are walked for nothing but the labels that they give to other columns' rows.
+    pub(crate) fn lookup_columns(&self) -> &[Oid] {
+        &self.lookup_columns
+    }
+
+    /// Those of them under `root`, or `root` itself.
+    pub(crate) fn lookup_columns_within(&self, root: &Oid) -> Vec<Oid> {
+        within(&self.lookup_columns, root)
+    }
+
     /// How many metrics there are.
     #[cfg(test)]
     pub(crate) fn metric_count(&self) -> usize {
@@ -107,6 +138,56 @@ impl Module {
         let oids = self.metrics.iter().map(|metric| metric.oid.arcs().to_vec());
         oids.collect()
     }
+}
+
+fn within(columns: &[Oid], root: &Oid) -> Vec<Oid> {
+    let within = columns.iter().filter(|column| column.starts_with(root));
+    within.cloned().collect()
+}
+
+fn order(a: &Oid, b: &Oid) -> std::cmp::Ordering {
+    a.arcs().cmp(b.arcs())
+}
+
+fn in_order(oids: impl Iterator<Item = Oid>) -> Vec<Oid> {
+    let mut oids: Vec<Oid> = oids.collect();
+    oids.sort_by(order);
+    oids.dedup();
+    oids
+}
+
+fn looked_up(metrics: &[MetricFile]) -> impl Iterator<Item = Oid> {
+    let lookups = metrics.iter().flat_map(|metric| &metric.lookups);
+    lookups.filter_map(|lookup| lookup.oid.as_ref().map(|oid| oid.0.clone()))
+}
+
+fn columns(metrics: &[MetricFile]) -> Vec<Oid> {
+    in_order(
+        metrics
+            .iter()
+            .map(|metric| metric.oid.0.clone())
+            .chain(looked_up(metrics)),
+    )
+}
+
+/// The columns that are looked up, walked, and of no other use.
+fn lookup_columns(metrics: &[MetricFile], walk: &[Oid], filters: &[FilterFile]) -> Vec<Oid> {
+    let touches = |a: &Oid, b: &Oid| a.starts_with(b) || b.starts_with(a);
+    let filtered = |column: &Oid| {
+        let named = filters
+            .iter()
+            .flat_map(|filter| filter.targets.iter().chain([&filter.oid]));
+        named.into_iter().any(|oid| touches(&oid.0, column))
+    };
+    let mut columns = in_order(looked_up(metrics).filter(|column| {
+        walk.iter().any(|root| column.starts_with(root))
+            && !metrics.iter().any(|metric| touches(&metric.oid.0, column))
+            && !filtered(column)
+            // There is no column after this one to go on with.
+            && column.arcs().last().is_some_and(|&last| last < u32::MAX)
+    }));
+    columns.dedup_by(|inner, outer| inner.starts_with(outer));
+    columns
 }
 
 fn check(metric: &MetricFile) -> Result<(), String> {

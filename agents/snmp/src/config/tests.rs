@@ -12,7 +12,7 @@ fn load(text: &str) -> Result<Config, String> {
 fn load_with(text: &str, variable: Option<Variables<'_>>) -> Result<Config, String> {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(text.as_bytes()).unwrap();
-    Config::load(Some(file.path()), variable).map_err(|error| {
+    Config::load(&[file.path().to_owned()], variable).map_err(|error| {
         let name = file.path().display().to_string();
         error.to_string().replace(&name, "snmp.yml")
     })
@@ -88,7 +88,7 @@ fn the_form_with_auth_in_the_modules_is_read() {
 
 #[test]
 fn the_shipped_file_is_valid_and_has_the_modules_that_it_promises() {
-    let config = Config::load(None, None).unwrap();
+    let config = Config::load(&[], None).unwrap();
     for name in [
         "system",
         "if_mib",

@@ -1,6 +1,7 @@
 //! The labels of one row: its indexes as text, then the lookups under them. The strings are reused from row to row.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use crate::config::{Kind, MetricFile};
 use crate::render::index::{self, Form};
@@ -14,6 +15,8 @@ pub(crate) struct RowLabels<'m> {
     labels: Vec<Label<'m>>,
     /// Reused for the OIDs that lookups ask for.
     oid: Vec<u32>,
+    /// What was looked up in vain in columns that may be remembered ones.
+    pub(crate) missing: HashSet<Vec<u32>>,
 }
 
 #[derive(Debug, Default)]
@@ -59,6 +62,9 @@ impl<'m> RowLabels<'m> {
             oid.extend_from_slice(known.map_or(&[], |label| label.arcs.as_slice()));
         }
         let found = table.get(&oid);
+        if found.is_none() && lookup.gives_only_labels {
+            self.missing.insert(oid.clone());
+        }
         let kind = lookup
             .kind
             .map(|kind| resolved(kind, column.arcs(), &mut oid, table));

@@ -8,6 +8,8 @@ mod table;
 mod text;
 mod value;
 
+use std::collections::HashSet;
+
 use async_snmp::Value;
 use exposition::{Families, MetricType};
 
@@ -16,8 +18,14 @@ use labels::RowLabels;
 pub(crate) use table::Table;
 pub(crate) use value::push_text;
 
-/// Writes the metrics of `module` that `table` has values for. `wrap` keeps counters of 64 bits exact.
-pub(crate) fn render(module: &Module, table: &Table, wrap: bool, out: &mut Families) {
+/// Writes the metrics of `module` that `table` has values for, and returns what was looked up in vain in columns that may
+/// be remembered ones. `wrap` keeps counters of 64 bits exact.
+pub(crate) fn render(
+    module: &Module,
+    table: &Table,
+    wrap: bool,
+    out: &mut Families,
+) -> HashSet<Vec<u32>> {
     let mut labels = RowLabels::default();
     let mut text = String::new();
     for (arcs, value) in table.iter() {
@@ -36,6 +44,7 @@ pub(crate) fn render(module: &Module, table: &Table, wrap: bool, out: &mut Famil
         };
         row.render(value);
     }
+    labels.missing
 }
 
 /// One value on its way out.

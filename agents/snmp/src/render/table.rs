@@ -30,6 +30,11 @@ impl Table {
         self.0.get(at).map(|row| &row.value)
     }
 
+    /// What was found, in order.
+    pub(crate) fn into_rows(self) -> Vec<VarBind> {
+        self.0
+    }
+
     /// All instances.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u32], &Value)> {
         self.0.iter().map(|row| (row.oid.arcs(), &row.value))

@@ -22,7 +22,7 @@ fn rendered(metrics: &str, rows: &[(&str, Value)]) -> Vec<String> {
         format!("modules:\n  m:\n    metrics:\n    {metrics}\n"),
     )
     .unwrap();
-    let config = Config::load(Some(&path), None).unwrap();
+    let config = Config::load(&[path], None).unwrap();
     let rows = rows
         .iter()
         .map(|(oid, value)| VarBind::new(Oid::parse(oid).unwrap(), value.clone()));

@@ -1,33 +1,35 @@
-//! One device as one request sees it: a socket, credentials, and requests that are tried again, counted and bounded by
-//! the deadline. The SNMP crate is used here and nowhere else in `walk`.
+//! One device as one request sees it: credentials and requests that are tried again, counted and bounded by the deadline.
 
+use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
-use async_snmp::transport::{TcpTransport, UdpHandle};
-use async_snmp::v3::{DesSaltState, EngineCache, MasterKeys, PersistedDesSaltState};
 use async_snmp::{
-    Auth, ClientBuilder, Error, ErrorKind, ErrorStatus, Oid, PrivProtocol, Retry, UsmConfig,
+    Client, ClientBuilder, Error, ErrorKind, ErrorStatus, Oid, PrivProtocol, Retry, TcpTransport,
     VarBind,
 };
+use bytes::Bytes;
 use tokio::sync::Semaphore;
 use tokio::time::timeout_at;
 use tracing::instrument::WithSubscriber as _;
 use tracing::subscriber::NoSubscriber;
 
-use crate::config::{Credentials, Usm, WalkParams};
-
-/// Engines of version 3 that are remembered between requests, so that they need not be discovered each time.
-const ENGINES: usize = 10_000;
+use crate::config::{Credentials, WalkParams};
+use crate::walk::proxy::Proxy;
+use crate::walk::shared::Shared;
+use crate::walk::wire::{Way, Wire};
 
 /// Why a request was not answered with values.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum AskError {
-    /// The device has nothing of that name; version 1 only.
+    /// The device has nothing of the name that is the so many'th of the question, counted from 1; version 1 only.
     #[error("no such name")]
-    NoSuchName,
+    NoSuchName(usize),
+    /// The answer would be too big, however little was asked for.
+    #[error("answer too big")]
+    TooBig,
     /// Nothing came back, however often it was tried.
     #[error("request timeout (after {0} retries)")]
     Silent(u32),
@@ -47,84 +49,42 @@ pub(crate) enum AskError {
 pub(crate) enum Question<'q> {
     /// These instances.
     Get(&'q [Oid]),
-    /// What comes after this one.
-    Next(&'q Oid),
+    /// The rows after this one.
+    After(&'q Oid),
+    /// The one row after each of these.
+    AfterEach(&'q [Oid]),
 }
 
-enum Client {
-    Udp(async_snmp::Client<UdpHandle>),
-    Tcp(async_snmp::Client<TcpTransport>),
-}
-
-/// What sessions share over the agent's life: keys and engines that are costly to find out again.
-pub(crate) struct Shared {
-    engines: Arc<EngineCache>,
-    keys: RwLock<Vec<(Arc<Credentials>, MasterKeys)>>,
-    salts: Option<DesSaltState>,
-}
-
-impl Default for Shared {
-    fn default() -> Self {
-        // The salt begins with a number that no earlier run has used: the time.
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        let boots = u32::try_from(now.as_secs() & 0x7fff_fff0).unwrap_or_default();
-        let salts = PersistedDesSaltState::new(boots.max(1))
-            .and_then(|state| DesSaltState::restart(state, |_| Ok::<(), std::io::Error>(())));
-        Self {
-            engines: Arc::new(EngineCache::new().with_max_capacity(ENGINES)),
-            keys: RwLock::default(),
-            salts: salts.ok(),
-        }
+impl fmt::Display for Question<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kind, oids) = match self {
+            Self::Get(oids) => ("get", *oids),
+            Self::After(oid) => ("getbulk", std::slice::from_ref(*oid)),
+            Self::AfterEach(oids) => ("getnext", *oids),
+        };
+        f.write_str(kind)?;
+        oids.iter().try_for_each(|oid| write!(f, " {oid}"))
     }
 }
 
-impl Shared {
-    /// The keys of a user, made of the passwords once: each takes a hash of a megabyte.
-    fn keys(&self, of: &Arc<Credentials>, usm: &Usm) -> Result<Option<MasterKeys>, String> {
-        let Some((digest, password)) = &usm.auth else {
-            return Ok(None);
-        };
-        let known = self.keys.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, keys)) = known.iter().find(|(known, _)| Arc::ptr_eq(known, of)) {
-            return Ok(Some(keys.clone()));
-        }
-        drop(known);
-        let keys = MasterKeys::new(*digest, password.reveal().as_bytes());
-        let keys = keys.and_then(|keys| match &usm.privacy {
-            Some((cipher, password)) => keys.with_privacy(*cipher, password.reveal().as_bytes()),
-            None => Ok(keys),
-        });
-        let keys = keys.map_err(|error| error.to_string())?;
-        let mut known = self.keys.write().unwrap_or_else(PoisonError::into_inner);
-        // Credentials that a reload has put away are held by nobody else.
-        known.retain(|(credentials, _)| Arc::strong_count(credentials) > 1);
-        known.push((Arc::clone(of), keys.clone()));
-        Ok(Some(keys))
-    }
-
-    fn auth(&self, of: &Arc<Credentials>, context: Option<&str>) -> Result<Auth, String> {
-        let usm = match &**of {
-            Credentials::V1(community) => return Ok(Auth::v1(community.reveal().to_owned())),
-            Credentials::V2(community) => return Ok(Auth::v2c(community.reveal().to_owned())),
-            Credentials::V3(usm) => usm,
-        };
-        let context = context.unwrap_or(&usm.context).to_owned();
-        let config = UsmConfig::new(usm.username.clone()).context_name(context);
-        let config = match self.keys(of, usm)? {
-            Some(keys) => config
-                .with_master_keys(keys)
-                .map_err(|error| error.to_string())?,
-            None => config,
-        };
-        Ok(Auth::from(config))
-    }
+/// Whom to ask: a device, or a part of it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Peer {
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+    /// Whether over TCP.
+    pub(crate) tcp: bool,
+    /// The context of version 3, unless it is the one of the credentials.
+    pub(crate) context: Option<String>,
+    /// The engine of version 3 that is meant, if the device is only a proxy for it.
+    pub(crate) engine: Option<Bytes>,
 }
 
 /// One device during one request.
 pub(crate) struct Session {
-    client: Client,
+    client: Client<Wire>,
+    shared: Arc<Shared>,
+    peer: SocketAddr,
     params: WalkParams,
     deadline: Instant,
     /// Whether the device speaks version 1, which knows no GETBULK and one mistake per request.
@@ -134,47 +94,66 @@ pub(crate) struct Session {
     retried: AtomicU64,
     has_answered: AtomicBool,
     is_silent: AtomicBool,
-    repetitions: AtomicU32,
+    is_tcp: bool,
+    rows: AtomicU32,
 }
 
 impl Session {
-    /// Opens a socket to `address`. Not more than `in_flight` requests are on the way at a time.
+    /// Gets ready to ask `peer`, at first for so many `rows` at once. Not more than `in_flight` requests are on the way at
+    /// a time.
     pub(crate) async fn open(
-        shared: &Shared,
-        (address, tcp): (SocketAddr, bool),
+        shared: &Arc<Shared>,
+        peer: &Peer,
         credentials: &Arc<Credentials>,
-        context: Option<&str>,
-        params: WalkParams,
+        (params, rows): (WalkParams, u32),
         (in_flight, deadline): (Arc<Semaphore>, Instant),
     ) -> Result<Self, String> {
-        let auth = shared.auth(credentials, context)?;
-        let mut builder = ClientBuilder::new(auth)
+        let context = peer.context.as_deref();
+        let mut builder = ClientBuilder::new(shared.auth(credentials, context)?)
             .request_timeout(params.timeout)
             .retry(Retry::none())
             .max_oids_per_request(params.max_repetitions.max(1) as usize)
             .engine_cache(Arc::clone(&shared.engines));
-        let uses_des = matches!(&**credentials, Credentials::V3(usm)
-            if usm.privacy.as_ref().is_some_and(|(cipher, _)| *cipher == PrivProtocol::Des));
-        if let Some(salts) = shared.salts.as_ref().filter(|_| uses_des) {
-            builder = builder.des_salt_state(salts.clone());
+        let mut proxy = None;
+        if let Credentials::V3(usm) = &**credentials {
+            let uses_des = usm
+                .privacy
+                .as_ref()
+                .is_some_and(|(cipher, _)| *cipher == PrivProtocol::Des);
+            let salts = shared.salts.as_ref().filter(|_| uses_des);
+            if let Some(salts) = salts {
+                builder = builder.des_salt_state(salts.clone());
+            }
+            if let Some(engine) = &peer.engine {
+                let user = shared.user(credentials, usm, context)?;
+                let made = Proxy::new(engine.clone(), user, salts.cloned());
+                proxy = Some(made.map_err(|error| error.to_string())?);
+            }
         }
-        let builder = builder
-            .target(address)
-            .construction_timeout(params.timeout)
-            .strict_source(!params.any_source);
-        let opened = async {
-            Ok(if tcp {
-                Client::Tcp(builder.connect_tcp().await?)
-            } else {
-                Client::Udp(builder.connect().await?)
-            })
+        let way = if peer.tcp {
+            let connected = TcpTransport::connect_timeout(peer.address, params.timeout);
+            let connected = connected.with_subscriber(NoSubscriber::new());
+            let connected = timeout_at(deadline.into(), connected).await;
+            let connected = connected.map_err(|_| AskError::Late.to_string())?;
+            Way::Tcp(connected.map_err(|error| error.to_string())?)
+        } else {
+            Way::Udp(
+                shared
+                    .sockets
+                    .handle(peer.address, params.any_source)
+                    .await?,
+            )
         };
-        let opened = timeout_at(deadline.into(), opened.with_subscriber(NoSubscriber::new())).await;
-        let client = opened
-            .map_err(|_| AskError::Late.to_string())?
-            .map_err(|error: Box<Error>| error.to_string())?;
+        let wire = Wire {
+            way,
+            proxy,
+            stats: Arc::clone(&shared.wire),
+        };
+        let client = builder.build_with_transport(wire);
         Ok(Self {
-            client,
+            client: client.map_err(|error| error.to_string())?,
+            shared: Arc::clone(shared),
+            peer: peer.address,
             params,
             deadline,
             is_v1: matches!(&**credentials, Credentials::V1(_)),
@@ -183,7 +162,8 @@ impl Session {
             retried: AtomicU64::new(0),
             has_answered: AtomicBool::new(false),
             is_silent: AtomicBool::new(false),
-            repetitions: AtomicU32::new(params.max_repetitions),
+            is_tcp: peer.tcp,
+            rows: AtomicU32::new(rows.clamp(1, params.max_repetitions)),
         })
     }
 
@@ -198,8 +178,18 @@ impl Session {
         (count(&self.packets), count(&self.retried))
     }
 
-    /// Asks until there is an answer, the tries are used up or the time is. A GETBULK asks for fewer rows after one that
-    /// was too big or not answered, and for more again after one that was.
+    /// Rows to ask for at once, as it has turned out.
+    pub(crate) fn rows(&self) -> u32 {
+        self.rows.load(Ordering::Relaxed)
+    }
+
+    /// Asks for one row at a time from now on, for the device gets more of them wrong.
+    pub(crate) fn ask_singly(&self) {
+        self.rows.store(1, Ordering::Relaxed);
+    }
+
+    /// Asks until there is an answer, the tries are used up or the time is. Fewer rows are asked for at once
+    /// after an answer that was too big or did not come, and more again after one that came.
     pub(crate) async fn ask(&self, question: Question<'_>) -> Result<Vec<VarBind>, AskError> {
         let mut tries = 0;
         // The turn is kept between tries, so that nobody else tries a device that may be off. The semaphore is never
@@ -210,14 +200,20 @@ impl Session {
             if self.is_silent.load(Ordering::Relaxed) {
                 return Err(AskError::Given);
             }
-            let rows = self.repetitions.load(Ordering::Relaxed);
+            let rows = self.rows();
             let answer = timeout_at(self.deadline.into(), self.send(question, rows)).await;
-            let error = match answer.map_err(|_| AskError::Late)? {
+            let answer = answer.map_err(|_| AskError::Late)?;
+            if self.shared.is_traced {
+                let (target, values) = (self.peer, answer.as_ref().map_or(0, Vec::len));
+                let error = answer.as_ref().err().map(tracing::field::display);
+                tracing::info!(%target, %question, rows, values, error, "asked");
+            }
+            let error = match answer {
                 Ok(values) => {
                     self.has_answered.store(true, Ordering::Relaxed);
                     if rows < self.params.max_repetitions {
                         let more = (rows + rows / 4 + 1).min(self.params.max_repetitions);
-                        self.repetitions.store(more, Ordering::Relaxed);
+                        self.rows.store(more, Ordering::Relaxed);
                     }
                     return Ok(values);
                 }
@@ -227,14 +223,14 @@ impl Session {
             self.has_answered.fetch_or(!is_timeout, Ordering::Relaxed);
             let is_too_big = status(&error) == Some(ErrorStatus::TooBig);
             if is_timeout || is_too_big {
-                self.repetitions.store((rows / 2).max(1), Ordering::Relaxed);
+                self.rows.store((rows / 2).max(1), Ordering::Relaxed);
             }
             if is_timeout && tries < self.params.retries {
                 tries += 1;
                 self.retried.fetch_add(1, Ordering::Relaxed);
                 continue;
             }
-            if is_too_big && rows > 1 && matches!(question, Question::Next(_)) {
+            if is_too_big && rows > 1 && matches!(question, Question::After(_)) {
                 continue;
             }
             return Err(self.explain(&error, is_timeout));
@@ -248,8 +244,19 @@ impl Session {
             }
             return AskError::Silent(self.params.retries);
         }
-        match status(error) {
-            Some(ErrorStatus::NoSuchName) => AskError::NoSuchName,
+        if error.kind() == ErrorKind::Closed && !self.is_tcp {
+            self.shared.sockets.replace(self.peer);
+        }
+        match error.exchange_source() {
+            Error::Snmp {
+                status: ErrorStatus::NoSuchName,
+                index,
+                ..
+            } => AskError::NoSuchName(*index as usize),
+            Error::Snmp {
+                status: ErrorStatus::TooBig,
+                ..
+            } => AskError::TooBig,
             _ => AskError::Failed(error.to_string()),
         }
     }
@@ -257,32 +264,22 @@ impl Session {
     async fn send(&self, question: Question<'_>, rows: u32) -> Result<Vec<VarBind>, Box<Error>> {
         self.packets.fetch_add(1, Ordering::Relaxed);
         // The SNMP crate logs each failure as an error of its own; ours are told in the scrape.
-        let quiet = NoSubscriber::new();
-        match &self.client {
-            Client::Udp(client) => {
-                exchange(client, question, rows, self.is_v1)
-                    .with_subscriber(quiet)
-                    .await
-            }
-            Client::Tcp(client) => {
-                exchange(client, question, rows, self.is_v1)
-                    .with_subscriber(quiet)
-                    .await
-            }
-        }
+        Box::pin(self.exchange(question, rows))
+            .with_subscriber(NoSubscriber::new())
+            .await
     }
-}
 
-async fn exchange<T: async_snmp::Transport + 'static>(
-    client: &async_snmp::Client<T>,
-    question: Question<'_>,
-    rows: u32,
-    is_v1: bool,
-) -> Result<Vec<VarBind>, Box<Error>> {
-    match question {
-        Question::Get(oids) => Ok(client.get_many(oids).await?.varbinds),
-        Question::Next(oid) if is_v1 => Ok(client.get_next(oid).await?.varbinds),
-        Question::Next(oid) => client.get_bulk(std::slice::from_ref(oid), 0, rows).await,
+    async fn exchange(
+        &self,
+        question: Question<'_>,
+        rows: u32,
+    ) -> Result<Vec<VarBind>, Box<Error>> {
+        let client = &self.client;
+        match question {
+            Question::Get(oids) => Ok(client.get_many(oids).await?.varbinds),
+            Question::After(oid) => client.get_bulk(std::slice::from_ref(oid), 0, rows).await,
+            Question::AfterEach(oids) => Ok(client.get_next_many(oids).await?.varbinds),
+        }
     }
 }
 

@@ -1,9 +1,8 @@
 //! Walking one subtree and getting a list of instances: what was found stays, whatever fails after it.
 
-use std::collections::HashSet;
+use async_snmp::{Oid, VarBind};
 
-use async_snmp::{Oid, Value, VarBind};
-
+use crate::walk::range::{Cursor, Range, Step};
 use crate::walk::session::{AskError, Question, Session};
 
 /// More rows than any device has: what goes on longer goes in circles.
@@ -18,80 +17,160 @@ pub(crate) struct Found {
     pub(crate) error: Option<AskError>,
 }
 
-/// Walks everything under `root`; of an instance, which has nothing under it, its value.
-pub(crate) async fn walk(session: &Session, root: &Oid) -> Found {
-    let mut found = Found::default();
-    let mut at = root.clone();
-    let mut seen = HashSet::new();
-    loop {
-        let answer = match session.ask(Question::Next(&at)).await {
-            Ok(answer) => answer,
-            // Version 1 says so at the end of all that it has.
-            Err(AskError::NoSuchName) => Vec::new(),
-            Err(error) => {
-                found.error = Some(error);
-                return found;
-            }
-        };
-        let outside = answer.iter().position(|row| !is_within(row, root));
-        let is_over = outside.is_some() || answer.is_empty();
-        for row in answer.into_iter().take(outside.unwrap_or(usize::MAX)) {
-            if row.oid.arcs() <= at.arcs() {
-                let may = session.params().allow_nonincreasing_oids;
-                if !may || !seen.insert(row.oid.clone()) {
-                    found.error = Some(AskError::Failed(format!(
-                        "OID not increasing: {} after {at}",
-                        row.oid
-                    )));
-                    return found;
-                }
-            }
-            at = row.oid.clone();
-            found.rows.push(row);
-        }
-        if found.rows.len() > MAX_ROWS {
-            let reason = format!("more than {MAX_ROWS} rows");
-            found.error = Some(AskError::Failed(reason));
-            return found;
-        }
-        if is_over {
-            break;
-        }
+impl Found {
+    fn failed(mut self, error: AskError) -> Self {
+        self.error = Some(error);
+        self
     }
-    if found.rows.is_empty() {
+}
+
+/// Walks the ranges of the subtree under `root`; of an instance, which has nothing under it, its value.
+pub(crate) async fn walk(session: &Session, root: &Oid, ranges: Vec<Range>) -> Found {
+    let is_whole = ranges.first().is_some_and(|range| range.begins_at(root));
+    let found = if session.is_v1 {
+        walk_abreast(session, root, ranges).await
+    } else {
+        walk_in_turn(session, root, ranges).await
+    };
+    if is_whole && found.rows.is_empty() && found.error.is_none() {
         return get(session, std::slice::from_ref(root)).await;
     }
     found
 }
 
-fn is_within(row: &VarBind, root: &Oid) -> bool {
-    !row.value.is_exception() && row.oid.len() > root.len() && row.oid.starts_with(root)
-}
-
-/// Gets `oids`, those of them that there are.
-pub(crate) async fn get(session: &Session, oids: &[Oid]) -> Found {
+/// With GETBULK: one range after the other, many rows at once.
+async fn walk_in_turn(session: &Session, root: &Oid, ranges: Vec<Range>) -> Found {
+    let may_fall = session.params().allow_nonincreasing_oids;
     let mut found = Found::default();
-    // Version 1 tells of one mistake and gives nothing else then.
-    let at_once = if session.is_v1 {
-        1
-    } else {
-        session.params().max_repetitions as usize
-    };
-    for some in oids.chunks(at_once.max(1)) {
-        match session.ask(Question::Get(some)).await {
-            Ok(rows) => found
-                .rows
-                .extend(rows.into_iter().filter(|row| is_value(&row.value))),
-            Err(AskError::NoSuchName) => {}
-            Err(error) => {
-                found.error = Some(error);
-                return found;
+    for range in ranges {
+        let mut cursor = Cursor::from(range);
+        let mut is_over = false;
+        while !is_over {
+            let answer = match session.ask(Question::After(&cursor.at)).await {
+                Ok(answer) => answer,
+                Err(error) => return found.failed(error),
+            };
+            is_over = answer.is_empty();
+            for row in answer {
+                let at = cursor.at.clone();
+                match cursor.step(&row, root, may_fall) {
+                    Step::Row => found.rows.push(row),
+                    Step::Over => {
+                        is_over = true;
+                        break;
+                    }
+                    Step::Back => return found.failed(backwards(&row, &at)),
+                }
+            }
+            if found.rows.len() > MAX_ROWS {
+                return found.failed(too_many());
             }
         }
     }
     found
 }
 
-fn is_value(value: &Value) -> bool {
-    !value.is_exception()
+/// With GETNEXT, which gives one row for each instance that is asked about: as many ranges abreast as an answer has room
+/// for rows.
+async fn walk_abreast(session: &Session, root: &Oid, ranges: Vec<Range>) -> Found {
+    let may_fall = session.params().allow_nonincreasing_oids;
+    let mut found = Found::default();
+    let mut cursors: Vec<Cursor> = ranges.into_iter().map(Cursor::from).collect();
+    while !cursors.is_empty() {
+        let abreast = cursors.iter().take(session.rows() as usize);
+        let asked: Vec<Oid> = abreast.map(|cursor| cursor.at.clone()).collect();
+        let answer = match session.ask(Question::AfterEach(&asked)).await {
+            Ok(answer) if answer.len() == asked.len() => answer,
+            // The device has nothing after that one; it tells of one at a time and gives nothing else then.
+            Err(AskError::NoSuchName(at)) if (1..=asked.len()).contains(&at) => {
+                cursors.remove(at - 1);
+                continue;
+            }
+            Err(AskError::NoSuchName(_)) if asked.len() == 1 => {
+                cursors.remove(0);
+                continue;
+            }
+            // Fewer are asked for now.
+            Err(AskError::TooBig) if asked.len() > 1 => continue,
+            Err(AskError::NoSuchName(_) | AskError::Failed(_)) | Ok(_) if asked.len() > 1 => {
+                session.ask_singly();
+                continue;
+            }
+            Ok(answer) => {
+                let reason = format!("{} values in the answer to one question", answer.len());
+                return found.failed(AskError::Failed(reason));
+            }
+            Err(error) => return found.failed(error),
+        };
+        let mut rows = answer.into_iter();
+        let mut back = None;
+        cursors.retain_mut(|cursor| {
+            let Some(row) = rows.next() else {
+                return true;
+            };
+            let at = cursor.at.clone();
+            match cursor.step(&row, root, may_fall) {
+                Step::Row => {
+                    found.rows.push(row);
+                    true
+                }
+                Step::Over => false,
+                Step::Back => {
+                    back = Some(backwards(&row, &at));
+                    true
+                }
+            }
+        });
+        if let Some(error) = back {
+            return found.failed(error);
+        }
+        if found.rows.len() > MAX_ROWS {
+            return found.failed(too_many());
+        }
+    }
+    found
+}
+
+fn backwards(row: &VarBind, at: &Oid) -> AskError {
+    AskError::Failed(format!("OID not increasing: {} after {at}", row.oid))
+}
+
+fn too_many() -> AskError {
+    AskError::Failed(format!("more than {MAX_ROWS} rows"))
+}
+
+/// Gets `oids`, those of them that there are.
+pub(crate) async fn get(session: &Session, oids: &[Oid]) -> Found {
+    let mut found = Found::default();
+    let at_once = session.params().max_repetitions.max(1) as usize;
+    for some in oids.chunks(at_once) {
+        let mut left = some.to_vec();
+        while !left.is_empty() {
+            match session.ask(Question::Get(&left)).await {
+                Ok(rows) => {
+                    let values = rows.into_iter().filter(|row| !row.value.is_exception());
+                    found.rows.extend(values);
+                    break;
+                }
+                // Version 1 tells of one mistake and gives nothing else then.
+                Err(AskError::NoSuchName(at)) if (1..=left.len()).contains(&at) => {
+                    left.remove(at - 1);
+                }
+                Err(AskError::NoSuchName(_)) if left.len() == 1 => break,
+                Err(_) if left.len() > 1 && session.is_v1 => {
+                    // Some devices cannot answer several questions in one packet.
+                    for one in left.chunks(1) {
+                        match session.ask(Question::Get(one)).await {
+                            Ok(rows) => found.rows.extend(rows),
+                            Err(AskError::NoSuchName(_)) => {}
+                            Err(error) => return found.failed(error),
+                        }
+                    }
+                    break;
+                }
+                Err(error) => return found.failed(error),
+            }
+        }
+    }
+    found
 }

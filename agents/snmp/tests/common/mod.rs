@@ -8,6 +8,7 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use testkit::{Peer, Running, Shipped};
@@ -19,7 +20,7 @@ pub(crate) const AGENT: &str = env!("CARGO_BIN_EXE_nephoscope-agent-snmp");
 pub(crate) const SHIPPED: &str = include_str!("../../snmp.yml");
 
 /// Credentials by name, as `version` and `auth` of a module in the old form.
-pub(crate) const AUTHS: [(&str, &str); 10] = [
+pub(crate) const AUTHS: [(&str, &str); 16] = [
     ("v1", "version: 1\n  auth: {community: ham}"),
     ("v2", "version: 2\n  auth: {community: ham}"),
     (
@@ -37,6 +38,30 @@ pub(crate) const AUTHS: [(&str, &str); 10] = [
     (
         "v3_sha_aes",
         "version: 3\n  auth: {security_level: authPriv, username: sha, password: sesame-open, auth_protocol: SHA, priv_protocol: AES, priv_password: sesame-close}",
+    ),
+    (
+        "v3_sha",
+        "version: 3\n  auth: {security_level: authNoPriv, username: sha, password: sesame-open, auth_protocol: SHA}",
+    ),
+    (
+        "v3_sha_des",
+        "version: 3\n  auth: {security_level: authPriv, username: shades, password: sesame-open, auth_protocol: SHA, priv_protocol: DES, priv_password: sesame-close}",
+    ),
+    (
+        "v3_sha224_aes",
+        "version: 3\n  auth: {security_level: authPriv, username: sha224, password: sesame-open, auth_protocol: SHA224, priv_protocol: AES, priv_password: sesame-close}",
+    ),
+    (
+        "v3_sha384_aes192",
+        "version: 3\n  auth: {security_level: authPriv, username: sha384, password: sesame-open, auth_protocol: SHA384, priv_protocol: AES192, priv_password: sesame-close}",
+    ),
+    (
+        "v3_sha_aes256",
+        "version: 3\n  auth: {security_level: authPriv, username: aes256, password: sesame-open, auth_protocol: SHA, priv_protocol: AES256, priv_password: sesame-close}",
+    ),
+    (
+        "v3_sha_aes192c",
+        "version: 3\n  auth: {security_level: authPriv, username: aes192c, password: sesame-open, auth_protocol: SHA, priv_protocol: AES192C, priv_password: sesame-close}",
     ),
     (
         "v3_sha512_aes",
@@ -64,14 +89,24 @@ createUser sha SHA sesame-open AES sesame-close
 createUser sha512 SHA-512 sesame-open AES sesame-close
 createUser sha256 SHA-256 sesame-open AES-256 sesame-close
 createUser aes192 SHA sesame-open AES-192 sesame-close
+createUser shades SHA sesame-open DES sesame-close
+createUser sha224 SHA-224 sesame-open AES sesame-close
+createUser sha384 SHA-384 sesame-open AES-192 sesame-close
+createUser aes256 SHA sesame-open AES-256 sesame-close
+createUser aes192c SHA sesame-open AES-192-C sesame-close
 createUser aes256c SHA sesame-open AES-256-C sesame-close
 rouser plain noauth
 rouser md5 auth
-rouser sha priv
+rouser sha auth
 rouser sha512 priv
 rouser sha256 priv
 rouser aes192 priv
 rouser aes256c priv
+rouser shades priv
+rouser sha224 priv
+rouser sha384 priv
+rouser aes256 priv
+rouser aes192c priv
 sysContact nobody
 sysLocation a rack
 includeAllDisks 1%
@@ -142,9 +177,14 @@ pub(crate) fn flat(split: &str) -> String {
     flat
 }
 
+/// Our agent, free to ask whatever port a test's device has got.
+pub(crate) fn shipped() -> Shipped {
+    Shipped::new(AGENT).arg("--snmp.allow-port=1-65535")
+}
+
 /// Our agent on a file.
 pub(crate) fn agent(config: &Path) -> Running {
-    Shipped::new(AGENT)
+    shipped()
         .arg(format!("--config.file={}", config.display()))
         .start()
 }
@@ -152,4 +192,16 @@ pub(crate) fn agent(config: &Path) -> Running {
 /// The page of a module.
 pub(crate) fn page(running: &Running, target: &str, query: &str) -> String {
     running.url(&format!("/snmp?target={target}&{query}"))
+}
+
+/// Tries until there is an answer; panics after `limit`.
+pub(crate) fn wait_until<T>(limit: Duration, mut attempt: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + limit;
+    loop {
+        if let Some(answer) = attempt() {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "not so within {limit:?}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
 }
