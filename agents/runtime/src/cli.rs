@@ -7,6 +7,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use crate::config::ConfigError;
+use crate::documents;
 use crate::failure::{Failure, one_line};
 use crate::http::{ListenAddress, WebConfig};
 use crate::logging::{LogArgs, LogFormat};
@@ -131,6 +132,7 @@ pub(crate) fn command(program: &Program) -> Command {
         .about(program.about)
         .disable_help_subcommand(true)
         .subcommand(check)
+        .subcommands(documents::commands())
         .args([
             text("config.file", "FILE", "YAML configuration file")
                 .value_parser(value_parser!(PathBuf))

@@ -128,6 +128,24 @@ fn help_and_version_are_answers_and_no_errors() {
 }
 
 #[test]
+fn a_program_writes_its_manual_page_and_the_completion_of_its_flags() {
+    let answer = |arguments: &[&str]| match parse(arguments).unwrap_err() {
+        Failure::Answered(text) => text,
+        other => panic!("no answer: {other:?}"),
+    };
+    let page = answer(&["man"]);
+    assert!(page.contains(".TH nephoscope-test 1 "), "{page}");
+    assert!(page.contains("web.listen\\-address"), "{page}");
+    assert_eq!(page, answer(&["man"]));
+    for shell in ["bash", "zsh", "fish"] {
+        let text = answer(&["completion", shell]);
+        assert!(text.contains("web.listen-address"), "{shell}: {text}");
+    }
+    assert!(usage(&["completion", "csh"]).contains("bash"));
+    assert!(usage(&["completion"]).contains("SHELL"));
+}
+
+#[test]
 fn check_config_takes_the_file_by_flag_and_by_name() {
     for arguments in [
         &["check-config", "c.yml"][..],

@@ -59,6 +59,7 @@ mod cli;
 mod collector;
 mod config;
 mod daemon;
+mod documents;
 mod failure;
 mod flags;
 mod http;

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::Command;
 
 use crate::cli::{self, Args};
+use crate::documents;
 use crate::failure::Failure;
 
 /// The fixed facts of a daemon, one constant in its `main.rs`.
@@ -33,16 +34,19 @@ impl Program {
     /// Parses the command line, whose first argument is the program itself.
     ///
     /// # Errors
-    /// [`Failure::Usage`] names the flag and what was expected, [`Failure::Answered`] holds the text of `--help` or
-    /// `--version`.
-    pub fn parse<I, T>(&self, command: Command, arguments: I) -> Result<Args, Failure>
+    /// [`Failure::Usage`] names the flag and what was expected, [`Failure::Answered`] holds the text of `--help`,
+    /// `--version`, `completion` or `man`.
+    pub fn parse<I, T>(&self, mut command: Command, arguments: I) -> Result<Args, Failure>
     where
         I: IntoIterator<Item = T>,
         T: Into<OsString> + Clone,
     {
         let matches = command
-            .try_get_matches_from(arguments)
+            .try_get_matches_from_mut(arguments)
             .map_err(|error| cli::failure(&error))?;
+        if let Some(document) = documents::asked(&mut command, &matches) {
+            return Err(document);
+        }
         Ok(Args::new(matches))
     }
 
