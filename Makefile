@@ -2,10 +2,10 @@
 CARGO ?= cargo
 PROGRAMS = -p exporter-host -p exporter-libvirt -p collector-server
 
-.PHONY: help run test lint deny doc layers
+.PHONY: help run test lint deny doc layers rpm deb test-packages
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z -]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
 
 run: ## Install what is missing, build, and watch this machine until Ctrl-C
 	packaging/dev/install-deps build
@@ -16,6 +16,15 @@ test: ## Install what the tests need and run all of them
 	packaging/dev/install-deps build test
 	$(CARGO) build --locked --workspace --all-targets
 	$(CARGO) test --locked --workspace
+
+rpm deb: ## Build packages that run on every distribution since CentOS 7 into target/package
+	packaging/dev/install-deps build package
+	packaging/build $@
+
+test-packages: ## Build all packages, and install, start, upgrade and remove them on a machine with systemd
+	packaging/dev/install-deps build package test test-packages
+	packaging/build rpm deb
+	$(CARGO) test --locked -p testkit --test packages -- --ignored
 
 lint: layers ## Formatting, clippy and the walls between the crates
 	$(CARGO) fmt --all --check
