@@ -3,6 +3,7 @@
 //! that works.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ArgMatches;
@@ -18,6 +19,12 @@ const DEFAULT_URI: &str = "qemu:///system";
 pub(crate) const URI_VARIABLE: &str = "LIBVIRT_DEFAULT_URI";
 /// How long libvirt may take to answer: well below Prometheus' usual 10 s.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long one domain's hypervisor may take: some hundred times of what it usually does.
+const DEFAULT_DOMAIN_TIMEOUT: Duration = Duration::from_secs(1);
+/// Connections over which hypervisors are asked at the same time; more cost memory and help little.
+const DEFAULT_CONNECTIONS: usize = 4;
+/// More would take all workers that libvirtd has.
+pub(crate) const MAX_CONNECTIONS: usize = 16;
 
 /// Everything that the exporter may ask for.
 #[derive(Clone)]
@@ -26,6 +33,14 @@ pub(crate) struct LibvirtConfig {
     pub(crate) uri: String,
     /// How long it may take to answer.
     pub(crate) timeout: Duration,
+    /// How long one domain's hypervisor may take.
+    pub(crate) domain_timeout: Duration,
+    /// How many connections ask hypervisors at the same time.
+    pub(crate) connections: usize,
+    /// Where procfs is.
+    pub(crate) procfs: PathBuf,
+    /// Where sysfs is.
+    pub(crate) sysfs: PathBuf,
     /// The groups of families that are exported, sorted.
     pub(crate) groups: Vec<&'static Group>,
 }
@@ -47,6 +62,10 @@ struct FileLibvirt {
     uri: Option<String>,
     /// As `--libvirt.timeout`.
     timeout: Option<String>,
+    /// As `--libvirt.domain-timeout`.
+    domain_timeout: Option<String>,
+    /// As `--libvirt.connections`.
+    connections: Option<usize>,
 }
 
 impl LibvirtConfig {
@@ -70,12 +89,44 @@ impl LibvirtConfig {
             }
             (None, None, _) => DEFAULT_URI.to_owned(),
         };
-        let timeout = match (matches.get_one(flags::TIMEOUT), &file.libvirt.timeout) {
-            (Some(timeout), _) => *timeout,
-            (None, Some(text)) => {
-                duration(text).map_err(|reason| at("libvirt.timeout", text, reason))?
+        let time = |flag: &str, in_file: &Option<String>, name: &str, default| match (
+            matches.get_one(flag),
+            in_file,
+        ) {
+            (Some(time), _) => Ok(*time),
+            (None, Some(text)) => duration(text).map_err(|reason| at(name, text, reason)),
+            (None, None) => Ok(default),
+        };
+        let timeout = time(
+            flags::TIMEOUT,
+            &file.libvirt.timeout,
+            "libvirt.timeout",
+            DEFAULT_TIMEOUT,
+        )?;
+        let domain_timeout = time(
+            flags::DOMAIN_TIMEOUT,
+            &file.libvirt.domain_timeout,
+            "libvirt.domain_timeout",
+            DEFAULT_DOMAIN_TIMEOUT,
+        )?;
+        let connections = match (
+            matches.get_one::<u64>(flags::CONNECTIONS),
+            file.libvirt.connections,
+        ) {
+            (Some(number), _) => usize::try_from(*number).unwrap_or(MAX_CONNECTIONS),
+            (None, Some(number)) if (1..=MAX_CONNECTIONS).contains(&number) => number,
+            (None, Some(number)) => {
+                let reason =
+                    format!("expected a number from 1 to {MAX_CONNECTIONS}, found {number}");
+                return Err(ConfigError::value("libvirt.connections", reason));
             }
-            (None, None) => DEFAULT_TIMEOUT,
+            (None, None) => DEFAULT_CONNECTIONS,
+        };
+        let path = |flag, default: &str| {
+            matches
+                .get_one(flag)
+                .cloned()
+                .unwrap_or_else(|| PathBuf::from(default))
         };
         if let Some(name) = file.collectors.keys().find(|name| !is_group(name)) {
             let known: Vec<_> = GROUPS.iter().map(|group| group.name).collect();
@@ -84,11 +135,15 @@ impl LibvirtConfig {
         }
         let is_on = |group: &&Group| {
             let in_file = file.collectors.get(group.name).copied();
-            flags::is_on(matches, group.name, in_file)
+            flags::is_on(matches, group, in_file)
         };
         Ok(LibvirtConfig {
             uri,
             timeout,
+            domain_timeout,
+            connections,
+            procfs: path(flags::PROCFS, "/proc"),
+            sysfs: path(flags::SYSFS, "/sys"),
             groups: GROUPS.iter().filter(is_on).collect(),
         })
     }

@@ -39,7 +39,16 @@ fn without_a_word_it_asks_the_systems_qemu_for_everything() {
     let config = checked(&[], &FileConfig::default(), None).unwrap();
     assert_eq!(config.uri, "qemu:///system");
     assert_eq!(config.timeout, Duration::from_secs(5));
-    assert_eq!(config.groups.len(), GROUPS.len());
+    assert_eq!(config.domain_timeout, Duration::from_secs(1));
+    assert_eq!(config.connections, 4);
+    assert_eq!(
+        (config.procfs.as_path(), config.sysfs.as_path()),
+        ("/proc".as_ref(), "/sys".as_ref())
+    );
+    assert_eq!(
+        config.groups.len(),
+        GROUPS.iter().filter(|group| group.default_on).count()
+    );
 }
 
 #[test]

@@ -7,11 +7,10 @@ use std::time::{Duration, Instant};
 
 use tracing::warn;
 
-use crate::stats::DomainStats;
 use crate::xml::Description;
 
-/// A domain's XML is read again after this time even if nothing seems to have changed: Nova rewrites the metadata of
-/// a running instance when it is renamed, and neither its id nor its state tells.
+/// A domain's XML is read again after this time even if nothing seems to have changed: not every driver sends events,
+/// and neither id nor state tells that Nova has renamed a running instance.
 const MAX_AGE: Duration = Duration::from_secs(300);
 
 /// Why the XML could not be had.
@@ -31,8 +30,7 @@ pub(crate) struct Descriptions(HashMap<String, Known>);
 struct Known {
     id: Option<u32>,
     state: Option<i32>,
-    devices: Vec<String>,
-    read_at: Instant,
+    read_at: Option<Instant>,
     description: Arc<Description>,
     seen: bool,
 }
@@ -44,14 +42,14 @@ impl Descriptions {
         &mut self,
         uuid: &str,
         id: Option<u32>,
-        stats: &DomainStats,
+        state: Option<i32>,
         now: Instant,
         read: impl FnOnce() -> Result<String, Unread>,
     ) -> Option<Arc<Description>> {
         let known = self.0.get_mut(uuid);
         if let Some(known) = known {
             known.seen = true;
-            if known.holds_for(id, stats, now) {
+            if known.holds_for(id, state, now) {
                 return Some(Arc::clone(&known.description));
             }
         }
@@ -69,15 +67,28 @@ impl Descriptions {
         };
         let known = Known {
             id,
-            state: stats.state,
-            devices: device_names(stats).map(str::to_owned).collect(),
-            read_at: now,
+            state,
+            read_at: Some(now),
             description: Arc::new(description),
             seen: true,
         };
         let description = Arc::clone(&known.description);
         self.0.insert(uuid.to_owned(), known);
         Some(description)
+    }
+
+    /// Has the domain's XML read again when it is next asked for; until then, and if that fails, what is known holds.
+    pub(crate) fn forget(&mut self, uuid: &str) {
+        if let Some(known) = self.0.get_mut(uuid) {
+            known.read_at = None;
+        }
+    }
+
+    /// [`Descriptions::forget`] for all.
+    pub(crate) fn distrust(&mut self) {
+        for known in self.0.values_mut() {
+            known.read_at = None;
+        }
     }
 
     /// Forgets the domains that were not asked for since the last call.
@@ -88,41 +99,19 @@ impl Descriptions {
 }
 
 impl Known {
-    /// Whether the description still is the domain's: same process, same state, same devices, and not too old.
-    fn holds_for(&self, id: Option<u32>, stats: &DomainStats, now: Instant) -> bool {
-        self.id == id
-            && self.state == stats.state
-            && self
-                .devices
-                .iter()
-                .map(String::as_str)
-                .eq(device_names(stats))
-            && now.saturating_duration_since(self.read_at) < MAX_AGE
+    /// Whether the description still is the domain's: same process, same state, and not too old.
+    fn holds_for(&self, id: Option<u32>, state: Option<i32>, now: Instant) -> bool {
+        let is_young = |read_at| now.saturating_duration_since(read_at) < MAX_AGE;
+        self.id == id && self.state == state && self.read_at.is_some_and(is_young)
     }
-}
-
-/// The names of disks and interfaces; a change means that something was plugged in or out.
-fn device_names(stats: &DomainStats) -> impl Iterator<Item = &str> {
-    let disks = stats.blocks.iter().map(|block| block.name.as_str());
-    disks.chain(stats.interfaces.iter().map(|nic| nic.name.as_str()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stats::Block;
 
-    fn stats(state: i32, disks: &[&str]) -> DomainStats {
-        let blocks = disks.iter().map(|name| Block {
-            name: (*name).to_owned(),
-            ..Block::default()
-        });
-        DomainStats {
-            state: Some(state),
-            blocks: blocks.collect(),
-            ..DomainStats::default()
-        }
-    }
+    const RUNNING: Option<i32> = Some(1);
+    const OFF: Option<i32> = Some(5);
 
     fn xml(machine: &str) -> Result<String, Unread> {
         Ok(format!(
@@ -138,48 +127,67 @@ mod tests {
     fn the_xml_is_read_once_while_nothing_changes() {
         let (mut descriptions, now) = (Descriptions::default(), Instant::now());
         let first = descriptions
-            .of("u", Some(1), &stats(1, &["vda"]), now, || xml("q35"))
+            .of("u", Some(1), RUNNING, now, || xml("q35"))
             .unwrap();
         assert_eq!(first.machine, "q35");
         let again = descriptions
-            .of("u", Some(1), &stats(1, &["vda"]), now, unasked)
+            .of("u", Some(1), RUNNING, now, unasked)
             .unwrap();
         assert!(Arc::ptr_eq(&first, &again));
     }
 
     #[test]
-    fn the_xml_is_read_again_when_id_state_or_devices_change_and_after_a_while() {
+    fn the_xml_is_read_again_when_id_or_state_change_and_after_a_while() {
         let now = Instant::now();
         let later = now + MAX_AGE;
-        for (id, state, disks, when) in [
-            (Some(2), 1, ["vda"].as_slice(), now),
-            (None, 1, &["vda"], now),
-            (Some(1), 3, &["vda"], now),
-            (Some(1), 1, &["vda", "vdb"], now),
-            (Some(1), 1, &[], now),
-            (Some(1), 1, &["vda"], later),
+        for (id, state, when) in [
+            (Some(2), RUNNING, now),
+            (None, RUNNING, now),
+            (Some(1), Some(3), now),
+            (Some(1), RUNNING, later),
         ] {
             let mut descriptions = Descriptions::default();
-            descriptions.of("u", Some(1), &stats(1, &["vda"]), now, || xml("old"));
+            descriptions.of("u", Some(1), RUNNING, now, || xml("old"));
             let new = descriptions
-                .of("u", id, &stats(state, disks), when, || xml("new"))
+                .of("u", id, state, when, || xml("new"))
                 .unwrap();
-            assert_eq!(new.machine, "new", "{id:?} {state} {disks:?}");
+            assert_eq!(new.machine, "new", "{id:?} {state:?}");
         }
+    }
+
+    #[test]
+    fn the_xml_is_read_again_when_a_change_was_told_and_kept_when_that_fails() {
+        let (mut descriptions, now) = (Descriptions::default(), Instant::now());
+        for uuid in ["a", "b"] {
+            descriptions.of(uuid, Some(1), RUNNING, now, || xml("old"));
+        }
+        descriptions.forget("a");
+        let kept = descriptions
+            .of("a", Some(1), RUNNING, now, || Err(Unread::Refused))
+            .unwrap();
+        assert_eq!(kept.machine, "old");
+        let new = descriptions
+            .of("a", Some(1), RUNNING, now, || xml("new"))
+            .unwrap();
+        assert_eq!(new.machine, "new");
+        descriptions.of("b", Some(1), RUNNING, now, unasked);
+        descriptions.distrust();
+        assert_eq!(
+            descriptions
+                .of("b", Some(1), RUNNING, now, || xml("new"))
+                .unwrap()
+                .machine,
+            "new"
+        );
     }
 
     #[test]
     fn a_domain_that_vanished_keeps_what_was_known_and_an_unknown_one_is_dropped() {
         let (mut descriptions, now) = (Descriptions::default(), Instant::now());
         let gone = || Err(Unread::Gone);
-        assert_eq!(
-            descriptions.of("u", Some(1), &stats(1, &[]), now, gone),
-            None
-        );
-        descriptions.of("u", Some(1), &stats(1, &[]), now, || xml("q35"));
-        let known = descriptions
-            .of("u", Some(1), &stats(5, &[]), now, gone)
-            .unwrap();
+        assert_eq!(descriptions.of("u", Some(1), RUNNING, now, gone), None);
+        descriptions.of("u", Some(1), RUNNING, now, || xml("q35"));
+        let known = descriptions.of("u", Some(1), OFF, now, gone).unwrap();
         assert_eq!(known.machine, "q35");
     }
 
@@ -187,11 +195,11 @@ mod tests {
     fn a_domain_whose_xml_is_refused_or_broken_is_there_without_description() {
         let (mut descriptions, now) = (Descriptions::default(), Instant::now());
         let refused = descriptions
-            .of("u", None, &stats(5, &[]), now, || Err(Unread::Refused))
+            .of("u", None, OFF, now, || Err(Unread::Refused))
             .unwrap();
         assert_eq!(*refused, Description::default());
         let broken = descriptions
-            .of("v", None, &stats(5, &[]), now, || Ok("<domain>".into()))
+            .of("v", None, OFF, now, || Ok("<domain>".into()))
             .unwrap();
         assert_eq!(*broken, Description::default());
     }
@@ -200,11 +208,11 @@ mod tests {
     fn domains_that_are_not_seen_any_more_are_forgotten() {
         let (mut descriptions, now) = (Descriptions::default(), Instant::now());
         for uuid in ["a", "b"] {
-            descriptions.of(uuid, None, &stats(5, &[]), now, || xml("q35"));
+            descriptions.of(uuid, None, OFF, now, || xml("q35"));
         }
         descriptions.forget_unseen();
         assert_eq!(descriptions.0.len(), 2);
-        descriptions.of("a", None, &stats(5, &[]), now, unasked);
+        descriptions.of("a", None, OFF, now, unasked);
         descriptions.forget_unseen();
         assert_eq!(descriptions.0.keys().collect::<Vec<_>>(), ["a"]);
     }

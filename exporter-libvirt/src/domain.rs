@@ -1,16 +1,19 @@
-//! One moment of a libvirt, owned: every domain with its statistics and its description. It is what `connect` hands
+//! One moment of a libvirt, owned: every domain with its statistics and its description. It is what `gather` hands
 //! to the collectors, and all that they see; nothing here calls libvirt, and nothing here writes metrics.
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
+use crate::kernel::Seen;
+use crate::listing::{Listed, Versions};
 use crate::stats::{Cpu, DomainStats};
 use crate::xml::Description;
 
-/// What one round of questions to libvirt answered.
+/// What one round of questions answered.
 #[derive(Debug, Default)]
 pub(crate) struct Snapshot {
-    /// When the answer was complete, in seconds since the Unix epoch by this host's clock.
+    /// When the domains were listed, in seconds since the Unix epoch by this host's clock.
     pub(crate) taken_at: f64,
     /// The versions of the parts that answered.
     pub(crate) versions: Versions,
@@ -18,52 +21,83 @@ pub(crate) struct Snapshot {
     pub(crate) domains: Vec<Domain>,
 }
 
-/// Versions as libvirt's numbers, `1000000 * major + 1000 * minor + release`. `None` where libvirt did not say.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Versions {
-    /// The hypervisor, e.g. QEMU (`virConnectGetVersion`).
-    pub(crate) hypervisor: Option<u32>,
-    /// The daemon at the other end of the connection (`virConnectGetLibVersion`).
-    pub(crate) daemon: Option<u32>,
-    /// The libvirt library that this process loaded (`virGetVersion`).
-    pub(crate) library: Option<u32>,
+/// What libvirt said of a domain's numbers, now or when it last could.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Numbers {
+    /// The numbers.
+    pub(crate) stats: DomainStats,
+    /// How old they are; `None` when nothing was asked, for the kernel told all, or nothing was ever answered.
+    pub(crate) age: Option<Duration>,
+    /// The domain was busy, or could not be asked in time: what the hypervisor tells is old or missing.
+    pub(crate) is_skipped: bool,
+    /// The hypervisor does not answer anybody.
+    pub(crate) is_stuck: bool,
 }
 
 /// One domain at the snapshot's moment.
 #[derive(Debug)]
 pub(crate) struct Domain {
     /// Libvirt's name of the domain, e.g. `instance-0000002a`.
-    pub(crate) name: String,
+    pub(crate) name: Arc<str>,
     /// The UUID in its canonical text form; Nova's instance id is the same.
-    pub(crate) uuid: String,
-    /// What `virConnectGetAllDomainStats` said.
+    pub(crate) uuid: Arc<str>,
+    /// The statistics, from libvirt and from the kernel.
     pub(crate) stats: DomainStats,
     /// What the domain's XML said when it was last read.
     pub(crate) description: Arc<Description>,
-    /// True when libvirt answered without the numbers that need the hypervisor, as it does for a domain that is busy
-    /// with another job.
-    pub(crate) skipped: bool,
+    /// How old the hypervisor's numbers are; see [`Numbers::age`].
+    pub(crate) age: Option<Duration>,
+    /// See [`Numbers::is_skipped`].
+    pub(crate) is_skipped: bool,
+    /// See [`Numbers::is_stuck`].
+    pub(crate) is_stuck: bool,
 }
 
 impl Domain {
-    /// Joins statistics and description of one domain, active when libvirt gave it an id, and keeps only what is true and unambiguous: see
+    /// Joins what the list, the kernel and libvirt say of one domain, and keeps only what is true and unambiguous: see
     /// [`DomainStats::tidy`].
-    pub(crate) fn new(
-        name: String,
-        uuid: String,
-        id: Option<u32>,
-        mut stats: DomainStats,
-        description: Arc<Description>,
-    ) -> Domain {
-        stats.tidy(id.is_some(), &description);
-        let skipped = id.is_some() && description.is_qemu() && stats.lacks_hypervisor_numbers();
+    pub(crate) fn join(listed: &Listed, seen: Option<Seen>, numbers: Numbers) -> Domain {
+        let description = Arc::clone(&listed.description);
+        let mut stats = numbers.stats;
+        stats.state = listed.state;
+        stats.reason = listed.reason;
+        stats.vcpus_current = stats.vcpus_current.or(description.vcpus_current);
+        stats.vcpus_maximum = stats.vcpus_maximum.or(description.vcpus_maximum);
+        let balloon = &mut stats.balloon;
+        balloon.maximum = balloon.maximum.or(description.memory_maximum);
+        balloon.current = balloon
+            .current
+            .or(description.memory_current)
+            .or(description.memory_maximum);
+        if let Some(seen) = seen {
+            stats.balloon.rss = Some(seen.rss);
+            stats.pss = seen.pss;
+            if let Some(cpu) = seen.cpu {
+                stats.cpu = cpu;
+            }
+            if !seen.vcpus.is_empty() {
+                stats.vcpus = seen.vcpus;
+            }
+            if let Some(interfaces) = seen.interfaces {
+                stats.interfaces = interfaces;
+            }
+        }
+        stats.tidy(listed.id.is_some(), &description);
         Domain {
-            name,
-            uuid,
+            name: Arc::clone(&listed.name),
+            uuid: Arc::clone(&listed.uuid),
             stats,
             description,
-            skipped,
+            age: numbers.age,
+            is_skipped: numbers.is_skipped,
+            is_stuck: numbers.is_stuck,
         }
+    }
+
+    /// Whether there are statistics of a disk that the description does not have: the XML is old.
+    pub(crate) fn has_other_disks_than_described(&self) -> bool {
+        let mut blocks = self.stats.blocks.iter();
+        blocks.any(|block| self.description.disk(&block.name).is_none())
     }
 
     /// Appends the labels that every series of this domain carries: `domain`, `uuid`, and `project_id` where Nova
@@ -102,9 +136,10 @@ impl DomainStats {
     }
 
     /// Whether an active QEMU domain's answer lacks what libvirt can only tell while it holds the domain's job: then
-    /// the domain was busy with something else, and libvirt was told not to wait (`NOWAIT`).
-    fn lacks_hypervisor_numbers(&self) -> bool {
-        let memory = self.balloon_seen && self.balloon.rss.is_none();
+    /// the domain was busy with something else, and libvirt was told not to wait (`NOWAIT`). `with_balloon`: whether
+    /// memory was asked for.
+    pub(crate) fn lacks_hypervisor_numbers(&self, with_balloon: bool) -> bool {
+        let memory = with_balloon && self.balloon.rss.is_none();
         let disks = !self.blocks.is_empty() && self.blocks.iter().all(|b| b.rd_reqs.is_none());
         memory || disks
     }
@@ -113,14 +148,23 @@ impl DomainStats {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stats::{Block, Interface};
+    use crate::stats::{Block, Interface, Vcpu};
 
     fn description(xml: &str) -> Arc<Description> {
         Arc::new(Description::parse(xml).unwrap())
     }
 
     fn domain(id: Option<u32>, stats: DomainStats, xml: &str) -> Domain {
-        Domain::new("vm".into(), "u".into(), id, stats, description(xml))
+        let listed = Listed {
+            id,
+            description: description(xml),
+            ..Listed::named("vm", "u")
+        };
+        let numbers = Numbers {
+            stats,
+            ..Numbers::default()
+        };
+        Domain::join(&listed, None, numbers)
     }
 
     fn block(name: &str, rd_reqs: Option<u64>) -> Block {
@@ -171,29 +215,71 @@ mod tests {
     }
 
     #[test]
-    fn an_active_qemu_domain_without_hypervisor_numbers_counts_as_skipped() {
-        let qemu = "<domain type='kvm'/>";
+    fn an_answer_without_hypervisor_numbers_is_that_of_a_busy_domain() {
         let busy = DomainStats {
             blocks: vec![block("vda", None)],
             ..DomainStats::default()
         };
-        assert!(domain(Some(1), busy.clone(), qemu).skipped);
-        assert!(!domain(None, busy.clone(), qemu).skipped, "nobody to ask");
-        let container = "<domain type='lxc'/>";
-        assert!(
-            !domain(Some(1), busy, container).skipped,
-            "has no such numbers"
-        );
+        assert!(busy.lacks_hypervisor_numbers(false));
         let whole = DomainStats {
             blocks: vec![block("vda", Some(0))],
             ..DomainStats::default()
         };
-        assert!(!domain(Some(1), whole, qemu).skipped);
-        let no_rss = DomainStats {
-            balloon_seen: true,
+        assert!(!whole.lacks_hypervisor_numbers(false));
+        assert!(
+            whole.lacks_hypervisor_numbers(true),
+            "memory was asked for and is not there"
+        );
+    }
+
+    #[test]
+    fn what_the_kernel_saw_goes_before_what_libvirt_said_and_the_xml_fills_the_rest() {
+        let seen = Seen {
+            cpu: Some(Cpu {
+                time: Some(9),
+                ..Cpu::default()
+            }),
+            rss: 77,
+            interfaces: Some(Vec::new()),
+            ..Seen::default()
+        };
+        let listed = Listed {
+            id: Some(1),
+            state: Some(1),
+            description: description(
+                "<domain><memory unit='KiB'>8192</memory><currentMemory unit='KiB'>4096</currentMemory>\
+                 <vcpu placement='static' current='2'>4</vcpu></domain>",
+            ),
+            ..Listed::named("vm", "u")
+        };
+        let stats = DomainStats {
+            cpu: Cpu {
+                time: Some(1),
+                ..Cpu::default()
+            },
+            interfaces: vec![Interface {
+                name: "tap0".into(),
+                ..Interface::default()
+            }],
+            vcpus: vec![Vcpu::default()],
             ..DomainStats::default()
         };
-        assert!(domain(Some(1), no_rss, qemu).skipped);
+        let numbers = Numbers {
+            stats,
+            ..Numbers::default()
+        };
+        let stats = Domain::join(&listed, Some(seen), numbers).stats;
+        assert_eq!((stats.cpu.time, stats.balloon.rss), (Some(9), Some(77)));
+        assert!(stats.interfaces.is_empty());
+        assert_eq!(stats.vcpus.len(), 1, "the kernel saw none");
+        assert_eq!(
+            (stats.balloon.maximum, stats.balloon.current),
+            (Some(8192), Some(4096))
+        );
+        assert_eq!(
+            (stats.vcpus_maximum, stats.vcpus_current),
+            (Some(4), Some(2))
+        );
     }
 
     #[test]

@@ -3,13 +3,21 @@
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use crate::collectors::GROUPS;
+use crate::collectors::{GROUPS, Group};
 use crate::config;
 
 /// The flag for the connection.
 pub(crate) const URI: &str = "libvirt.uri";
 /// The flag for the patience.
 pub(crate) const TIMEOUT: &str = "libvirt.timeout";
+/// The flag for the patience with one domain.
+pub(crate) const DOMAIN_TIMEOUT: &str = "libvirt.domain-timeout";
+/// The flag for the number of connections.
+pub(crate) const CONNECTIONS: &str = "libvirt.connections";
+/// The flags for the kernel's files.
+pub(crate) const PROCFS: &str = "path.procfs";
+/// See [`PROCFS`].
+pub(crate) const SYSFS: &str = "path.sysfs";
 /// The flag that leaves only those groups on that are named on the command line.
 const DISABLE_DEFAULTS: &str = "collector.disable-defaults";
 
@@ -35,6 +43,23 @@ pub(crate) fn add(command: Command) -> Command {
                 .help("How long libvirt may take to answer before the scrape goes on without it [default: 5s]"),
         )
         .arg(
+            Arg::new(DOMAIN_TIMEOUT)
+                .long(DOMAIN_TIMEOUT)
+                .value_name("DURATION")
+                .value_parser(config::duration)
+                .allow_hyphen_values(true)
+                .help("How long one domain's hypervisor may take before its last numbers are served instead [default: 1s]"),
+        )
+        .arg(
+            Arg::new(CONNECTIONS)
+                .long(CONNECTIONS)
+                .value_name("NUMBER")
+                .value_parser(clap::value_parser!(u64).range(1..=config::MAX_CONNECTIONS as u64))
+                .help("How many connections ask hypervisors at the same time [default: 4]"),
+        )
+        .arg(path(PROCFS, "Where procfs is [default: /proc]"))
+        .arg(path(SYSFS, "Where sysfs is [default: /sys]"))
+        .arg(
             Arg::new(DISABLE_DEFAULTS)
                 .long(DISABLE_DEFAULTS)
                 .action(ArgAction::SetTrue)
@@ -48,8 +73,9 @@ pub(crate) fn add(command: Command) -> Command {
             .action(ArgAction::SetTrue)
             .overrides_with(&off)
             .help(format!(
-                "{} (on by default; --{off} turns it off)",
-                group.help
+                "{} ({} by default; --{off} turns it off)",
+                group.help,
+                if group.default_on { "on" } else { "off" }
             ))
             .help_heading(HEADING);
         let disable = Arg::new(&off)
@@ -61,15 +87,23 @@ pub(crate) fn add(command: Command) -> Command {
     })
 }
 
-/// Whether a group is on: by the last flag that names it, else by the file, else unless all are off.
-pub(crate) fn is_on(matches: &ArgMatches, group: &str, in_file: Option<bool>) -> bool {
-    if matches.get_flag(&flag_on(group)) {
+fn path(flag: &'static str, help: &'static str) -> Arg {
+    Arg::new(flag)
+        .long(flag)
+        .value_name("PATH")
+        .value_parser(clap::value_parser!(std::path::PathBuf))
+        .help(help)
+}
+
+/// Whether a group is on: by the last flag that names it, else by the file, else by default unless all are off.
+pub(crate) fn is_on(matches: &ArgMatches, group: &Group, in_file: Option<bool>) -> bool {
+    if matches.get_flag(&flag_on(group.name)) {
         return true;
     }
-    if matches.get_flag(&flag_off(group)) {
+    if matches.get_flag(&flag_off(group.name)) {
         return false;
     }
-    !matches.get_flag(DISABLE_DEFAULTS) && in_file.unwrap_or(true)
+    !matches.get_flag(DISABLE_DEFAULTS) && in_file.unwrap_or(group.default_on)
 }
 
 fn flag_on(group: &str) -> String {

@@ -2,13 +2,19 @@
 //! of Tinkoff's. This file is the table of contents of the program's life; how libvirt is asked is in `connect`,
 //! what is made of the answer in `collectors/`, what all daemons share in the crate `runtime`.
 
+mod changes;
 mod collectors;
 mod config;
 mod connect;
 mod descriptions;
 mod domain;
 mod emit;
+mod events_ffi;
 mod flags;
+mod gather;
+mod kernel;
+mod listing;
+mod monitor;
 mod nova;
 mod params;
 mod scrape;

@@ -61,10 +61,7 @@ pub(crate) fn domain_stats<'a>(
             ("state", "state", _) => stats.state = value.code(),
             ("state", "reason", _) => stats.reason = value.code(),
             ("cpu", _, _) => cpu(&mut stats.cpu, field, &value),
-            ("balloon", _, _) => {
-                stats.balloon_seen = true;
-                balloon(&mut stats.balloon, field, &value);
-            }
+            ("balloon", _, _) => balloon(&mut stats.balloon, field, &value),
             ("vcpu", "current", _) => stats.vcpus_current = value.count(),
             ("vcpu", "maximum", _) => stats.vcpus_maximum = value.count(),
             ("vcpu", _, Some((number, field))) => vcpu(vcpus.at(number), number, field, &value),
@@ -272,7 +269,6 @@ mod tests {
         assert_eq!(stats.vcpus[0].time, None);
         assert_eq!(stats.blocks[0].capacity, None);
         assert_eq!(stats.blocks[0].physical, None);
-        assert!(stats.balloon_seen);
     }
 
     #[test]

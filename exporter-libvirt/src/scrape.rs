@@ -1,6 +1,5 @@
-//! The collector `domains`, which is all that runs in a scrape: it asks libvirt once, within the scrape's time, and lets
-//! every group that is switched on write its families from the answer. It tells whether libvirt is there, and logs when
-//! that changes.
+//! The collector `domains`, which is all that runs in a scrape: it gathers within the scrape's time, and lets every
+//! group that is switched on write its families. It tells whether libvirt is there, and logs when that changes.
 
 use std::time::{Duration, Instant};
 
@@ -10,19 +9,19 @@ use tracing::{info, warn};
 
 use crate::collectors::Group;
 use crate::config::LibvirtConfig;
-use crate::connect::{self, LibvirtError, Session};
-use crate::domain::{Snapshot, Versions};
-use crate::worker::Worker;
+use crate::domain::Snapshot;
+use crate::gather::Gatherer;
+use crate::listing::Versions;
 
 /// Kept back from the scrape's time for writing the families.
 const TO_WRITE: Duration = Duration::from_millis(100);
 
-/// One question to libvirt per scrape, and all groups.
+/// One round of questions per scrape, and all groups.
 pub(crate) struct Domains {
-    uri: String,
     timeout: Duration,
+    uri: String,
     groups: Vec<&'static Group>,
-    worker: Worker<Result<Snapshot, LibvirtError>>,
+    gatherer: Gatherer,
     /// Whether libvirt answered last time; `None` before the first time.
     was_up: Option<bool>,
 }
@@ -30,39 +29,22 @@ pub(crate) struct Domains {
 impl Domains {
     /// Nothing is asked yet: a libvirt that is not there is seen by the scrapes.
     pub(crate) fn new(config: &LibvirtConfig) -> Domains {
-        let uri = config.uri.clone();
-        // Never 0, which to libvirt means everything.
-        let stats = config
-            .groups
-            .iter()
-            .fold(connect::STATE, |stats, group| stats | group.stats);
-        let worker = Worker::new({
-            let uri = uri.clone();
-            move || {
-                let mut session = Session::new(&uri, stats);
-                Box::new(move || session.snapshot())
-            }
-        });
         Domains {
-            uri,
             timeout: config.timeout,
+            uri: config.uri.clone(),
             groups: config.groups.clone(),
-            worker,
+            gatherer: Gatherer::new(config),
             was_up: None,
         }
     }
 
     fn ask(&mut self, scrape: &Scrape) -> Result<Snapshot, String> {
-        let until = (Instant::now() + self.timeout).min(
-            scrape
-                .deadline
-                .checked_sub(TO_WRITE)
-                .unwrap_or(scrape.deadline),
-        );
-        match self.worker.ask(until) {
-            Ok(answer) => answer.map_err(|error| error.to_string()),
-            Err(missing) => Err(format!("{missing} from {}", self.uri)),
-        }
+        let spare = scrape
+            .deadline
+            .checked_sub(TO_WRITE)
+            .unwrap_or(scrape.deadline);
+        self.gatherer
+            .gather(spare.min(Instant::now() + self.timeout))
     }
 
     /// One line when libvirt goes, one when it is back, none in between, however often it is scraped.
@@ -86,8 +68,9 @@ impl Collector for Domains {
             "Whether scraping libvirt's metrics was successful.",
             f64::from(u8::from(answer.is_ok())),
         );
+        let stuck = self.gatherer.stuck();
         #[expect(clippy::cast_precision_loss, reason = "there are few")]
-        let (stuck, abandoned) = (self.worker.stuck() as f64, self.worker.left_behind() as f64);
+        let (stuck, abandoned) = (stuck.now as f64, stuck.ever as f64);
         out.gauge(
             "libvirt_exporter_stuck_connections",
             "Connections to libvirt that were given up and still wait for an answer.",
@@ -149,6 +132,10 @@ mod tests {
         let mut domains = Domains::new(&LibvirtConfig {
             uri: uri.to_owned(),
             timeout: Duration::from_secs(60),
+            domain_timeout: Duration::from_secs(60),
+            connections: 2,
+            procfs: "/proc".into(),
+            sysfs: "/sys".into(),
             groups: GROUPS.iter().collect(),
         });
         let mut out = Families::new();

@@ -23,8 +23,8 @@ pub(crate) struct DomainStats {
     pub(crate) blocks: Vec<Block>,
     /// Each network interface that has a device on the host.
     pub(crate) interfaces: Vec<Interface>,
-    /// Whether any balloon parameter was present, i.e. the group was asked for and answered.
-    pub(crate) balloon_seen: bool,
+    /// Proportional share of the hypervisor process in the host's memory, KiB; only the kernel tells.
+    pub(crate) pss: Option<u64>,
 }
 
 /// CPU time of a domain, nanoseconds (`cpu.*`).
@@ -51,6 +51,8 @@ pub(crate) struct Vcpu {
     pub(crate) wait: Option<u64>,
     /// Time in the host's run queue, nanoseconds; the guest sees it as steal.
     pub(crate) delay: Option<u64>,
+    /// The host CPU that it last ran on; only the kernel tells.
+    pub(crate) cpu: Option<u64>,
 }
 
 /// Memory of a domain (`balloon.*`), KiB where not said otherwise.

@@ -1,6 +1,6 @@
-//! The one unsafe corner: `virConnectGetAllDomainStats`, its records read where they lie, and their release. The
-//! `virt` crate has a wrapper for the call, but that leaks every record (0.5.0), a megabyte per scrape on a full
-//! host. Nothing from C leaves this file except a counted `Domain`.
+//! Libvirt's bulk statistics (`virConnectGetAllDomainStats`, `virDomainListGetStats`): their records read where they
+//! lie, and released. The `virt` crate has a wrapper for the call, but that leaks every record (0.5.0), a megabyte per
+//! scrape on a full host. Nothing from C leaves this file except a counted `Domain`.
 
 #![expect(
     unsafe_code,
@@ -8,7 +8,7 @@
 )]
 
 use std::borrow::Cow;
-use std::ffi::{CStr, c_char, c_uint};
+use std::ffi::{CStr, c_char, c_int, c_uint};
 use std::{ptr, slice};
 
 use virt::connect::Connect;
@@ -48,34 +48,68 @@ pub(crate) fn all_domain_stats(
             flags as c_uint,
         )
     };
-    let Ok(count) = usize::try_from(count) else {
-        return Err(Error::last_error());
+    list.visit(count, &mut each)
+}
+
+/// Asks for the statistics `stats` of one domain and shows its record to `each`; as [`all_domain_stats`].
+///
+/// # Errors
+/// What libvirt says, e.g. that the domain is gone.
+pub(crate) fn stats_of(
+    domain: &Domain,
+    stats: u32,
+    flags: u32,
+    mut each: impl FnMut(&Record<'_>),
+) -> Result<(), Error> {
+    let mut list = List {
+        records: ptr::null_mut(),
     };
-    if list.records.is_null() {
-        return Ok(());
-    }
-    // SAFETY: libvirt returned how many records the array holds; they stay until `list` is dropped.
-    for &record in unsafe { slice::from_raw_parts(list.records, count) } {
-        // SAFETY: each entry below `count` points to a record.
-        let record = unsafe { &*record };
-        let length = usize::try_from(record.nparams).unwrap_or(0);
-        let params = if record.params.is_null() {
-            &[]
-        } else {
-            // SAFETY: the record holds `nparams` parameters at `params`.
-            unsafe { slice::from_raw_parts(record.params, length) }
-        };
-        each(&Record {
-            domain: record.dom,
-            params,
-        });
-    }
-    Ok(())
+    // SAFETY: the domain lives as long as it is borrowed, the array ends with a null pointer and is only read, and
+    // `list.records` is a place to write to. On success libvirt leaves an array there that is ours.
+    let count = unsafe {
+        let mut domains = [domain.as_ptr(), ptr::null_mut()];
+        sys::virDomainListGetStats(
+            domains.as_mut_ptr(),
+            stats as c_uint,
+            &mut list.records,
+            flags as c_uint,
+        )
+    };
+    list.visit(count, &mut each)
 }
 
 /// Libvirt's array of records; freed when dropped, also when a visitor panics.
 struct List {
     records: *mut sys::virDomainStatsRecordPtr,
+}
+
+impl List {
+    /// Shows every record of a call that returned `count`.
+    fn visit(&self, count: c_int, each: &mut dyn FnMut(&Record<'_>)) -> Result<(), Error> {
+        let Ok(count) = usize::try_from(count) else {
+            return Err(Error::last_error());
+        };
+        if self.records.is_null() {
+            return Ok(());
+        }
+        // SAFETY: libvirt returned how many records the array holds; they stay until the list is dropped.
+        for &record in unsafe { slice::from_raw_parts(self.records, count) } {
+            // SAFETY: each entry below `count` points to a record.
+            let record = unsafe { &*record };
+            let length = usize::try_from(record.nparams).unwrap_or(0);
+            let params = if record.params.is_null() {
+                &[]
+            } else {
+                // SAFETY: the record holds `nparams` parameters at `params`.
+                unsafe { slice::from_raw_parts(record.params, length) }
+            };
+            each(&Record {
+                domain: record.dom,
+                params,
+            });
+        }
+        Ok(())
+    }
 }
 
 impl Drop for List {

@@ -26,26 +26,26 @@ pub(crate) enum NoAnswer {
 }
 
 /// Something that can be asked, perhaps for ever. It is made on the thread that it runs on.
-pub(crate) type Ask<A> = Box<dyn FnMut() -> A>;
+pub(crate) type Ask<Q, A> = Box<dyn FnMut(Q) -> A>;
 
 /// Asks on a thread of its own, one question at a time.
-pub(crate) struct Worker<A> {
-    make: Arc<dyn Fn() -> Ask<A> + Send + Sync>,
-    current: Option<Current<A>>,
+pub(crate) struct Worker<Q, A> {
+    make: Arc<dyn Fn() -> Ask<Q, A> + Send + Sync>,
+    current: Option<Current<Q, A>>,
     stuck: Arc<AtomicUsize>,
     left_behind: u64,
 }
 
 /// The thread that is asked at present.
-struct Current<A> {
-    /// Each question is the place for its answer.
-    questions: SyncSender<SyncSender<A>>,
+struct Current<Q, A> {
+    /// Each question with the place for its answer.
+    questions: SyncSender<(Q, SyncSender<A>)>,
     left_behind: Arc<AtomicBool>,
 }
 
-impl<A: Send + 'static> Worker<A> {
+impl<Q: Send + 'static, A: Send + 'static> Worker<Q, A> {
     /// A worker that makes what it asks by `make`, on each thread anew.
-    pub(crate) fn new(make: impl Fn() -> Ask<A> + Send + Sync + 'static) -> Worker<A> {
+    pub(crate) fn new(make: impl Fn() -> Ask<Q, A> + Send + Sync + 'static) -> Worker<Q, A> {
         Worker {
             make: Arc::new(make),
             current: None,
@@ -68,14 +68,14 @@ impl<A: Send + 'static> Worker<A> {
     ///
     /// # Errors
     /// See [`NoAnswer`]. After each of them the next question is put to a new thread.
-    pub(crate) fn ask(&mut self, deadline: Instant) -> Result<A, NoAnswer> {
+    pub(crate) fn ask(&mut self, question: Q, deadline: Instant) -> Result<A, NoAnswer> {
         let current = match self.current.take() {
             Some(current) => current,
             None if self.stuck() >= MAX_STUCK => return Err(NoAnswer::TooManyStuck),
             None => self.start()?,
         };
         let (answer_to, answers) = sync_channel(1);
-        if current.questions.send(answer_to).is_err() {
+        if current.questions.send((question, answer_to)).is_err() {
             return Err(NoAnswer::Died);
         }
         let wait = deadline.saturating_duration_since(Instant::now());
@@ -96,7 +96,7 @@ impl<A: Send + 'static> Worker<A> {
         }
     }
 
-    fn start(&self) -> Result<Current<A>, NoAnswer> {
+    fn start(&self) -> Result<Current<Q, A>, NoAnswer> {
         let (questions, to_answer) = sync_channel(1);
         let left_behind = Arc::new(AtomicBool::new(false));
         let guard = OffTheCount {
@@ -119,10 +119,10 @@ impl<A: Send + 'static> Worker<A> {
 }
 
 /// Answers until nobody asks any more.
-fn answer_all<A>(mut ask: Ask<A>, questions: &Receiver<SyncSender<A>>) {
-    while let Ok(answer_to) = questions.recv() {
+fn answer_all<Q, A>(mut ask: Ask<Q, A>, questions: &Receiver<(Q, SyncSender<A>)>) {
+    while let Ok((question, answer_to)) = questions.recv() {
         // An answer that nobody waits for any more is dropped.
-        let _ = answer_to.send(ask());
+        let _ = answer_to.send(ask(question));
     }
 }
 
@@ -171,7 +171,7 @@ mod tests {
         }
     }
 
-    fn until_nobody_is_stuck(worker: &Worker<u32>) {
+    fn until_nobody_is_stuck(worker: &Worker<(), u32>) {
         while worker.stuck() > 0 {
             thread::sleep(Duration::from_millis(1));
         }
@@ -181,14 +181,14 @@ mod tests {
     fn questions_are_answered_by_one_thread_that_remembers() {
         let mut worker = Worker::new(|| {
             let mut asked = 0;
-            Box::new(move || {
+            Box::new(move |()| {
                 asked += 1;
                 asked
             })
         });
         let deadline = Instant::now() + LONG;
-        assert_eq!(worker.ask(deadline), Ok(1));
-        assert_eq!(worker.ask(deadline), Ok(2));
+        assert_eq!(worker.ask((), deadline), Ok(1));
+        assert_eq!(worker.ask((), deadline), Ok(2));
         assert_eq!((worker.stuck(), worker.left_behind()), (0, 0));
     }
 
@@ -196,12 +196,12 @@ mod tests {
     fn a_thread_that_hangs_is_left_behind_and_the_next_question_has_a_new_one() {
         let door = Arc::new(Door::default());
         let made = Arc::new(AtomicUsize::new(0));
-        let mut worker: Worker<u32> = Worker::new({
+        let mut worker: Worker<(), u32> = Worker::new({
             let door = Arc::clone(&door);
             move || {
                 let first = made.fetch_add(1, Ordering::Relaxed) == 0;
                 let door = Arc::clone(&door);
-                Box::new(move || {
+                Box::new(move |()| {
                     if first {
                         door.pass();
                     }
@@ -209,9 +209,9 @@ mod tests {
                 })
             }
         });
-        assert_eq!(worker.ask(Instant::now() + SOON), Err(NoAnswer::Late));
+        assert_eq!(worker.ask((), Instant::now() + SOON), Err(NoAnswer::Late));
         assert_eq!((worker.stuck(), worker.left_behind()), (1, 1));
-        assert_eq!(worker.ask(Instant::now() + LONG), Ok(7));
+        assert_eq!(worker.ask((), Instant::now() + LONG), Ok(7));
         door.open();
         until_nobody_is_stuck(&worker);
         assert_eq!(
@@ -224,37 +224,37 @@ mod tests {
     #[test]
     fn no_more_threads_are_started_when_too_many_hang_until_one_comes_back() {
         let door = Arc::new(Door::default());
-        let mut worker: Worker<u32> = Worker::new({
+        let mut worker: Worker<(), u32> = Worker::new({
             let door = Arc::clone(&door);
             move || {
                 let door = Arc::clone(&door);
-                Box::new(move || {
+                Box::new(move |()| {
                     door.pass();
                     7
                 })
             }
         });
         for _ in 0..MAX_STUCK {
-            assert_eq!(worker.ask(Instant::now() + SOON), Err(NoAnswer::Late));
+            assert_eq!(worker.ask((), Instant::now() + SOON), Err(NoAnswer::Late));
         }
         assert_eq!(
-            worker.ask(Instant::now() + LONG),
+            worker.ask((), Instant::now() + LONG),
             Err(NoAnswer::TooManyStuck)
         );
         door.open();
         until_nobody_is_stuck(&worker);
-        assert_eq!(worker.ask(Instant::now() + LONG), Ok(7));
+        assert_eq!(worker.ask((), Instant::now() + LONG), Ok(7));
     }
 
     #[test]
     fn a_thread_that_panics_is_an_error_and_the_next_question_has_a_new_one() {
         let made = Arc::new(AtomicUsize::new(0));
-        let mut worker: Worker<u32> = Worker::new(move || {
+        let mut worker: Worker<(), u32> = Worker::new(move || {
             let first = made.fetch_add(1, Ordering::Relaxed) == 0;
-            Box::new(move || if first { panic!("as a test") } else { 7 })
+            Box::new(move |()| if first { panic!("as a test") } else { 7 })
         });
-        assert_eq!(worker.ask(Instant::now() + LONG), Err(NoAnswer::Died));
-        assert_eq!(worker.ask(Instant::now() + LONG), Ok(7));
+        assert_eq!(worker.ask((), Instant::now() + LONG), Err(NoAnswer::Died));
+        assert_eq!(worker.ask((), Instant::now() + LONG), Ok(7));
         assert_eq!(worker.stuck(), 0);
     }
 }

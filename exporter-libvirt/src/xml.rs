@@ -29,6 +29,16 @@ pub(crate) struct Description {
     pub(crate) disks: Vec<Disk>,
     /// Every network interface that has a device on the host.
     pub(crate) nics: Vec<Nic>,
+    /// `<vcpu>`: vCPUs that could be brought online.
+    pub(crate) vcpus_maximum: Option<u64>,
+    /// `<vcpu current=…>`: vCPUs that are online.
+    pub(crate) vcpus_current: Option<u64>,
+    /// `<memory>`, KiB: what the guest may have at most.
+    pub(crate) memory_maximum: Option<u64>,
+    /// `<currentMemory>`, KiB: what the balloon left to the guest when the XML was read.
+    pub(crate) memory_current: Option<u64>,
+    /// Whether there is a balloon to ask.
+    pub(crate) has_balloon: bool,
     /// `<memballoon><stats period=…>`, seconds between the guest's reports; `None` when the guest is never asked.
     pub(crate) balloon_period: Option<u64>,
     /// Nova's metadata, where the domain is an OpenStack instance.
@@ -131,6 +141,16 @@ pub(crate) struct Nic {
 }
 
 impl Nic {
+    /// Whether the host sees it as a tap, whose counters are the guest's turned round. libvirt makes the same
+    /// difference; others (`direct`, `vhostuser`, `hostdev`) are counted otherwise.
+    pub(crate) fn is_tap(&self) -> bool {
+        match self.interface_type.as_str() {
+            "bridge" | "ethernet" => true,
+            "network" => !self.source_bridge.is_empty(),
+            _ => false,
+        }
+    }
+
     fn read(nic: Node<'_, '_>) -> Nic {
         let source = child(nic, "source");
         let port = child(nic, "virtualport").and_then(|port| child(port, "parameters"));
@@ -166,14 +186,22 @@ impl Description {
             arch: attribute(os_type, "arch"),
             machine: attribute(os_type, "machine"),
             nova: child(domain, "metadata").and_then(Nova::from_metadata),
+            vcpus_maximum: text(child(domain, "vcpu")).parse().ok(),
+            memory_maximum: memory(child(domain, "memory")),
+            memory_current: memory(child(domain, "currentMemory")),
             ..Description::default()
         };
+        let current = attribute(child(domain, "vcpu"), "current").parse().ok();
+        description.vcpus_current = current.or(description.vcpus_maximum);
         let devices = child(domain, "devices");
         for device in devices.iter().flat_map(Node::children) {
             match device.tag_name().name() {
                 "disk" => description.disks.push(Disk::read(device)),
                 "interface" => description.nics.push(Nic::read(device)),
-                "memballoon" => description.balloon_period = balloon_period(device),
+                "memballoon" => {
+                    description.has_balloon = device.attribute("model") != Some("none");
+                    description.balloon_period = balloon_period(device);
+                }
                 _ => {}
             }
         }
@@ -195,6 +223,12 @@ impl Description {
     pub(crate) fn nic(&self, target: &str) -> Option<&Nic> {
         self.nics.iter().find(|nic| nic.target == target)
     }
+}
+
+/// An amount of memory in KiB, in which libvirt writes every one.
+fn memory(node: Option<Node<'_, '_>>) -> Option<u64> {
+    let is_kib = matches!(attribute(node, "unit").as_str(), "" | "KiB");
+    text(node).parse().ok().filter(|_| is_kib)
 }
 
 fn balloon_period(balloon: Node<'_, '_>) -> Option<u64> {

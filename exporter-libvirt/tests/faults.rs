@@ -116,54 +116,84 @@ fn a_libvirt_that_hangs_costs_few_threads_and_every_scrape_answers() {
     assert!(log.contains("no answer in time"), "{log}");
 }
 
-#[test]
-fn a_guest_whose_hypervisor_hangs_is_marked_and_the_others_are_whole() {
+/// The exporter beside three domains with a disk, of which the first is stopped and let go again.
+fn one_of_three_hangs(flags: &[&str]) {
     let libvirtd = Libvirtd::start();
     let spec = TinySpec {
         disk: true,
         ..TinySpec::default()
     };
     let domains = testkit::tiny::boot_many(&libvirtd, 3, spec);
-    let exporter = exporter(&libvirtd.read_only_uri(), &["--libvirt.timeout=1s"]);
-    let until = |wanted: &dyn Fn(&Scraped) -> bool| {
-        loop {
-            let scraped = Scraped::of(&exporter);
-            if scraped.value("libvirt_up", &[]) == 1.0 && wanted(&scraped) {
-                return scraped;
-            }
-        }
-    };
+    let exporter = exporter(&libvirtd.read_only_uri(), flags);
     let read_requests = |scraped: &Scraped, domain: &Domain| {
         let name = [("domain", domain.name())];
         scraped.find("libvirt_domain_block_stats_read_requests_total", &name)
     };
-    until(&|scraped| {
+    let of = |scraped: &Scraped, family: &str| {
         domains
             .iter()
-            .all(|it| read_requests(scraped, it).is_some())
-    });
+            .map(|domain| scraped.value(family, &[("domain", domain.name())]))
+            .collect::<Vec<_>>()
+    };
+    let until_whole = || loop {
+        let scraped = Scraped::of(&exporter);
+        if scraped.value("libvirt_up", &[]) == 1.0
+            && of(&scraped, "libvirt_domain_timed_out") == [0.0; 3]
+            && domains
+                .iter()
+                .all(|it| read_requests(&scraped, it).is_some())
+        {
+            return scraped;
+        }
+    };
+    until_whole();
 
     let hypervisor = Pid::from_raw(domains[0].pid().try_into().unwrap()).unwrap();
     kill_process(hypervisor, Signal::STOP).unwrap();
-    // One question may hang on it and is given up; it then holds the domain's job, so that the next is told "busy".
-    let scraped = until(&|_| true);
-    let timed_out =
-        |domain: &Domain| scraped.value("libvirt_domain_timed_out", &[("domain", domain.name())]);
-    assert_eq!(
-        domains.iter().map(timed_out).collect::<Vec<_>>(),
-        [1.0, 0.0, 0.0]
+    let mut ages = Vec::new();
+    for _ in 0..3 {
+        let scraped = Scraped::of(&exporter);
+        assert_eq!(scraped.value("libvirt_up", &[]), 1.0);
+        assert_eq!(
+            of(&scraped, "libvirt_domain_stuck"),
+            [1.0, 0.0, 0.0],
+            "{}",
+            scraped.text
+        );
+        assert_eq!(of(&scraped, "libvirt_domain_timed_out"), [1.0, 0.0, 0.0]);
+        assert!(
+            domains
+                .iter()
+                .all(|it| read_requests(&scraped, it).is_some()),
+            "the stopped one has its last numbers, the others theirs"
+        );
+        let age = of(&scraped, "libvirt_domain_stats_age_seconds");
+        assert_eq!(age[1..], [0.0, 0.0]);
+        ages.push(age[0]);
+    }
+    assert!(ages.is_sorted() && ages[0] > 0.0, "{ages:?}");
+    let scraped = Scraped::of(&exporter);
+    let hanging = scraped.value("libvirt_exporter_stuck_connections", &[]);
+    assert!(
+        hanging <= 1.0,
+        "one question at most hangs on it, {hanging} do"
     );
-    assert_eq!(read_requests(&scraped, &domains[0]), None);
-    assert!(read_requests(&scraped, &domains[1]).is_some());
-    assert!(read_requests(&scraped, &domains[2]).is_some());
 
     kill_process(hypervisor, Signal::CONT).unwrap();
-    until(&|scraped| {
-        scraped.value("libvirt_exporter_stuck_connections", &[]) == 0.0
-            && domains
-                .iter()
-                .all(|it| read_requests(scraped, it).is_some())
-    });
+    let scraped = until_whole();
+    assert_eq!(of(&scraped, "libvirt_domain_stuck"), [0.0; 3]);
+    assert_eq!(of(&scraped, "libvirt_domain_stats_age_seconds"), [0.0; 3]);
+}
+
+#[test]
+fn a_guest_whose_hypervisor_is_stopped_is_seen_in_proc_and_not_even_asked() {
+    one_of_three_hangs(&[]);
+}
+
+#[test]
+fn a_guest_whose_hypervisor_hangs_out_of_sight_keeps_its_last_numbers_and_costs_nobody_else() {
+    // Without /proc nothing tells before the question does.
+    one_of_three_hangs(&["--path.procfs=/nonexistent", "--libvirt.domain-timeout=3s"]);
 }
 
 #[test]

@@ -16,6 +16,7 @@ use crate::xml::Disk;
 pub(super) const GROUP: Group = Group {
     name: "block",
     help: "Each disk: bytes, requests, times, flushes, sizes, and where its data lies",
+    default_on: true,
     stats: connect::BLOCK,
     emit,
 };

@@ -10,6 +10,7 @@ use crate::emit::{Family, per_domain, seconds};
 pub(super) const GROUP: Group = Group {
     name: "cpu",
     help: "CPU time of each domain: total, user, system",
+    default_on: true,
     stats: connect::CPU_TOTAL,
     emit,
 };

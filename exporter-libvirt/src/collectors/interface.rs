@@ -12,6 +12,7 @@ use crate::stats::Interface;
 pub(super) const GROUP: Group = Group {
     name: "interface",
     help: "Each network interface: bytes, packets, errors, drops, and what it is plugged into",
+    default_on: true,
     stats: connect::INTERFACE,
     emit,
 };

@@ -20,7 +20,9 @@ pub(crate) struct Group {
     pub(crate) name: &'static str,
     /// What it exports, one line for `--help`.
     pub(crate) help: &'static str,
-    /// The statistics that it needs, as the constants of `connect`; 0 for one that lives on the domains' XML.
+    /// Whether it is exported when nothing speaks of it.
+    pub(crate) default_on: bool,
+    /// The statistics that libvirt is asked for where the kernel cannot tell, as the constants of `connect`; 0 for one that lives on the domains' XML.
     pub(crate) stats: u32,
     /// Writes the families.
     pub(crate) emit: fn(&Snapshot, &mut Families),

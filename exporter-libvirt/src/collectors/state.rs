@@ -11,6 +11,7 @@ use crate::emit::{Family, info, per_domain, samples};
 pub(super) const GROUP: Group = Group {
     name: "state",
     help: "Number, state and reason, machine type of the domains",
+    default_on: true,
     stats: connect::STATE,
     emit,
 };
@@ -28,7 +29,20 @@ const FAMILIES: &[Family<Domain>] = &[
         name: "libvirt_domain_timed_out",
         help: "Whether scraping libvirt's domain metrics has timed out.",
         kind: Gauge,
-        value: |domain| Some(f64::from(u8::from(domain.skipped))),
+        value: |domain| Some(f64::from(u8::from(domain.is_skipped))),
+    },
+    Family {
+        name: "libvirt_domain_stuck",
+        help: "Whether the domain's hypervisor does not answer; what only it knows is then as old as \
+               libvirt_domain_stats_age_seconds says.",
+        kind: Gauge,
+        value: |domain| Some(f64::from(u8::from(domain.is_stuck))),
+    },
+    Family {
+        name: "libvirt_domain_stats_age_seconds",
+        help: "Age of the numbers that only the domain's hypervisor knows: disks and the balloon.",
+        kind: Gauge,
+        value: |domain| Some(domain.age?.as_secs_f64()),
     },
 ];
 

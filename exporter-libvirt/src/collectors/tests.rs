@@ -4,11 +4,13 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use exposition::{Format, encode};
 
 use super::*;
-use crate::domain::{Domain, Versions};
+use crate::domain::{Domain, Numbers};
+use crate::listing::{Listed, Versions};
 use crate::params::{Value, domain_stats};
 use crate::xml::Description;
 
@@ -51,13 +53,22 @@ fn domain(name: &str, uuid: &str, id: Option<u32>, xml: &str, domstats: &str) ->
         (Cow::from(name), value)
     });
     let description = Arc::new(Description::parse(xml).unwrap());
-    Domain::new(
-        name.into(),
-        uuid.into(),
+    let stats = domain_stats(params);
+    let listed = Listed {
         id,
-        domain_stats(params),
+        state: stats.state,
+        reason: stats.reason,
         description,
-    )
+        ..Listed::named(name, uuid)
+    };
+    let is_stuck = name == "busy";
+    let numbers = Numbers {
+        stats,
+        age: id.map(|_| Duration::from_secs(if is_stuck { 30 } else { 0 })),
+        is_skipped: is_stuck,
+        is_stuck,
+    };
+    Domain::join(&listed, None, numbers)
 }
 
 fn snapshot() -> Snapshot {

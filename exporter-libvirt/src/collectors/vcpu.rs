@@ -14,6 +14,7 @@ use crate::stats::Vcpu;
 pub(super) const GROUP: Group = Group {
     name: "vcpu",
     help: "Each vCPU: time, wait, delay (steal), state; and their number",
+    default_on: true,
     stats: connect::VCPU,
     emit,
 };
@@ -63,6 +64,12 @@ const VCPU_FAMILIES: &[Family<Vcpu>] = &[
         help: "Time the vCPU spent waiting in the queue instead of running. Exposed to the VM as steal time.",
         kind: Counter,
         value: |vcpu| seconds(vcpu.delay),
+    },
+    Family {
+        name: "libvirt_domain_vcpu_cpu",
+        help: "Number of the host's CPU that the vCPU last ran on.",
+        kind: Gauge,
+        value: |vcpu| count(vcpu.cpu),
     },
 ];
 

@@ -1,0 +1,179 @@
+//! Tests of the threads on askers that hang, panic and come back when they are told.
+
+use std::collections::HashSet;
+
+use super::*;
+
+const LONG: Duration = Duration::from_secs(60);
+const SHORT: Duration = Duration::from_millis(50);
+
+/// Domains that do not answer until they are freed.
+#[derive(Default)]
+struct Hung {
+    names: Mutex<HashSet<String>>,
+    freed: Condvar,
+}
+
+impl Hung {
+    fn of(names: impl IntoIterator<Item = String>) -> Arc<Hung> {
+        Arc::new(Hung {
+            names: Mutex::new(names.into_iter().collect()),
+            freed: Condvar::new(),
+        })
+    }
+
+    fn pass(&self, name: &str) {
+        let names = self.names.lock().unwrap();
+        drop(
+            self.freed
+                .wait_while(names, |names| names.contains(name))
+                .unwrap(),
+        );
+    }
+
+    fn free(&self) {
+        self.names.lock().unwrap().clear();
+        self.freed.notify_all();
+    }
+}
+
+fn pool(width: usize, patience: Duration, hung: &Arc<Hung>) -> Pool {
+    let hung = Arc::clone(hung);
+    Pool::new(width, patience, move || {
+        let hung = Arc::clone(&hung);
+        Box::new(move |question| {
+            assert_ne!(&*question.uuid, "panic", "as a test");
+            hung.pass(&question.uuid);
+            Answer::Stats(Box::default())
+        })
+    })
+}
+
+fn question(uuid: &str) -> Question {
+    Question {
+        uuid: uuid.into(),
+        stats: 1,
+        is_optional: false,
+    }
+}
+
+fn questions(count: usize) -> Vec<Question> {
+    (0..count)
+        .map(|number| question(&number.to_string()))
+        .collect()
+}
+
+fn soon() -> Instant {
+    Instant::now() + LONG
+}
+
+#[test]
+fn all_questions_are_answered_by_no_more_threads_than_allowed() {
+    let mut pool = pool(3, LONG, &Hung::of([]));
+    for _ in 0..3 {
+        let round = pool.round(questions(50), soon());
+        let answered: HashSet<_> = round.in_time.iter().map(|(uuid, _)| uuid.clone()).collect();
+        assert_eq!(answered.len(), 50);
+        assert!(round.stuck.is_empty() && round.late.is_empty());
+        assert!(pool.shared.lock().threads <= 3);
+    }
+}
+
+#[test]
+fn a_domain_that_hangs_is_given_up_alone_and_its_late_answer_is_told() {
+    let hung = Hung::of(["7".to_owned()]);
+    let mut pool = pool(2, SHORT, &hung);
+    let round = pool.round(questions(20), soon());
+    assert_eq!(round.stuck, [Arc::from("7")]);
+    assert_eq!(round.in_time.len(), 19);
+    assert_eq!((pool.stuck(), pool.left_behind()), (1, 1));
+    let without = questions(20)
+        .into_iter()
+        .filter(|question| &*question.uuid != "7");
+    assert_eq!(pool.round(without.collect(), soon()).in_time.len(), 19);
+    hung.free();
+    while pool.stuck() > 0 {
+        thread::sleep(Duration::from_millis(1));
+    }
+    let round = pool.round(questions(20), soon());
+    assert_eq!(
+        round.late,
+        [(Arc::from("7"), Answer::Stats(Box::default()))]
+    );
+    assert_eq!(round.in_time.len(), 20);
+}
+
+#[test]
+fn no_more_threads_are_risked_when_too_many_hang() {
+    let hung = Hung::of((0..20).map(|number| number.to_string()));
+    let mut pool = pool(4, SHORT, &hung);
+    let round = pool.round(questions(20), soon());
+    let stuck = round.stuck.len();
+    assert!((MAX_STUCK..MAX_STUCK + 4).contains(&stuck), "{stuck}");
+    assert!(pool.round(questions(20), soon()).in_time.is_empty());
+    assert_eq!(pool.stuck(), stuck);
+    hung.free();
+    while pool.stuck() > 0 {
+        thread::sleep(Duration::from_millis(1));
+    }
+    assert_eq!(pool.round(questions(20), soon()).in_time.len(), 20);
+}
+
+#[test]
+fn an_optional_question_does_not_hold_the_round_up() {
+    let hung = Hung::of(["slow".to_owned()]);
+    let mut pool = pool(2, LONG, &hung);
+    pool.patience = Duration::from_millis(400);
+    let mut asked = questions(3);
+    asked.insert(
+        0,
+        Question {
+            is_optional: true,
+            ..question("slow")
+        },
+    );
+    let round = pool.round(asked, soon());
+    assert_eq!(round.in_time.len(), 3);
+    assert!(
+        round.stuck.is_empty(),
+        "it is not given up before its own time"
+    );
+    hung.free();
+    while !pool.shared.lock().busy.is_empty() {
+        thread::sleep(Duration::from_millis(1));
+    }
+    let round = pool.round(Vec::new(), soon());
+    assert_eq!(
+        round.in_time.len(),
+        1,
+        "it came after the round, but in its time"
+    );
+}
+
+#[test]
+fn the_rounds_deadline_ends_it_whatever_is_missing() {
+    let hung = Hung::of(["0".to_owned()]);
+    let mut pool = pool(1, LONG, &hung);
+    let round = pool.round(questions(5), Instant::now() + SHORT);
+    assert!(round.in_time.is_empty() && round.stuck.is_empty());
+    assert!(
+        pool.shared.lock().queue.is_empty(),
+        "what was not asked is not asked later"
+    );
+    hung.free();
+}
+
+#[test]
+fn a_thread_that_panics_is_a_failed_answer_and_another_takes_over() {
+    let mut pool = pool(1, LONG, &Hung::of([]));
+    let mut asked = questions(2);
+    asked.insert(1, question("panic"));
+    let round = pool.round(asked, soon());
+    assert_eq!(round.in_time.len(), 3);
+    assert!(
+        round
+            .in_time
+            .iter()
+            .any(|(uuid, answer)| &**uuid == "panic" && matches!(answer, Answer::Failed(_)))
+    );
+}
