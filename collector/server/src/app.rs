@@ -6,12 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use anyhow::Context as _;
 use collector_index::{Index, Options as IndexOptions};
 use collector_storage::{Engine, Options as StoreOptions, Store};
-use runtime::{Args, Daemon, Failure, Program, Shutdown};
+use runtime::{Args, ConfigError, Daemon, Failure, Program, Shutdown};
 use tokio::task::JoinHandle;
 
 use crate::api::gnocchi;
 use crate::api::{ApiConfig, BodyBudget};
-use crate::config::{Defaults, StorageConfig};
+use crate::auth::Auth;
+use crate::config::{Config, Defaults, StorageConfig};
 use crate::console;
 use crate::flags::{self, Settings};
 use crate::ingest::{Mapping, ScrapeConfig, ScrapeState, Scraper};
@@ -37,16 +38,23 @@ pub(crate) struct App {
     pub(crate) bodies: BodyBudget,
     /// State of the scraped targets.
     pub(crate) scrapes: Arc<ScrapeState>,
-    api: RwLock<Arc<ApiConfig>>,
+    settings: RwLock<(Arc<ApiConfig>, Arc<Auth>)>,
 }
 
 impl App {
     /// The API's settings as they are now; a reload changes them.
     pub(crate) fn api(&self) -> Arc<ApiConfig> {
-        Arc::clone(&self.api.read().unwrap_or_else(PoisonError::into_inner))
+        let settings = self.settings.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&settings.0)
     }
 
-    async fn open(storage: &StorageConfig, api: ApiConfig) -> anyhow::Result<Self> {
+    /// What the API's requests are judged by, as it is now.
+    pub(crate) fn auth(&self) -> Arc<Auth> {
+        let settings = self.settings.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&settings.1)
+    }
+
+    async fn open(storage: &StorageConfig, api: ApiConfig, auth: Auth) -> anyhow::Result<Self> {
         let path = &storage.path;
         std::fs::create_dir_all(path).with_context(|| {
             format!(
@@ -77,7 +85,7 @@ impl App {
             metrics,
             bodies: BodyBudget::new(api.max_body_size),
             scrapes: Arc::new(ScrapeState::default()),
-            api: RwLock::new(Arc::new(api)),
+            settings: RwLock::new((Arc::new(api), Arc::new(auth))),
         })
     }
 
@@ -101,9 +109,10 @@ pub(crate) async fn serve(
     let Settings { config, mapping } = settings;
     // Fails only where one is installed already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    let auth = judge(&config, None)?;
     let body_limit = config.api.max_body_size;
     let app = Arc::new(
-        App::open(&config.storage, config.api)
+        App::open(&config.storage, config.api, auth)
             .await
             .map_err(Failure::start)?,
     );
@@ -151,10 +160,19 @@ async fn close(app: &Arc<App>) {
 
 fn reload(args: &Args, app: &App, scrapes: &Scrapes) -> Result<(), Failure> {
     let Settings { config, mapping } = flags::settings(args)?;
+    let auth = Arc::new(judge(&config, Some(&app.auth()))?);
     let scraper = scrapes.scraper(config.scrape, mapping)?;
-    *app.api.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(config.api);
+    let mut settings = app.settings.write().unwrap_or_else(PoisonError::into_inner);
+    *settings = (Arc::new(config.api), auth);
+    drop(settings);
     scrapes.replace(scraper);
     Ok(())
+}
+
+/// What requests are judged by; keeps what the one before knows of tokens.
+fn judge(config: &Config, before: Option<&Auth>) -> Result<Auth, Failure> {
+    let auth = Auth::new(config.api.auth_mode, config.auth.clone(), before);
+    Ok(auth.map_err(|reason| ConfigError::value("auth", reason))?)
 }
 
 /// The name of this machine, for targets on its loopback.

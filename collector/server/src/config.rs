@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use crate::api::ApiConfig;
+use crate::api::{ApiConfig, AuthMode};
+use crate::auth::AuthConfig;
 use crate::ingest::ScrapeConfig;
 
 /// The whole file; every key may be left out.
@@ -16,6 +17,8 @@ pub(crate) struct Config {
     pub(crate) storage: StorageConfig,
     /// The Gnocchi API.
     pub(crate) api: ApiConfig,
+    /// Where the API's users come from and what they may do.
+    pub(crate) auth: AuthConfig,
     /// What is scraped.
     pub(crate) scrape: ScrapeConfig,
 }
@@ -49,6 +52,25 @@ pub(crate) enum Defaults {
     Bare,
 }
 
+impl Config {
+    /// What is wrong with the values of `api` and `auth`, the key first.
+    pub(crate) fn check_api(&self) -> Result<(), (&'static str, String)> {
+        self.api.check().map_err(|reason| ("api", reason))?;
+        match self.api.auth_mode {
+            AuthMode::Keystone => self
+                .auth
+                .keystone
+                .check()
+                .map_err(|reason| ("auth", reason)),
+            AuthMode::Remoteuser if !self.api.enable_proxy_headers_parsing => {
+                let reason = "auth_mode: remoteuser believes a proxy's header: expected enable_proxy_headers_parsing: true";
+                Err(("api", reason.to_owned()))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,7 +85,30 @@ mod tests {
             config.api.check(),
             Err("max_limit: expected at least 1".to_owned())
         );
-        assert!(serde_saphyr::from_str::<Config>("api: {auth_mode: keystone}").is_err());
+        assert!(serde_saphyr::from_str::<Config>("api: {auth_mode: ldap}").is_err());
+    }
+
+    #[test]
+    fn a_mode_that_needs_more_says_what_is_missing() {
+        for (yaml, section, reason) in [
+            (
+                "api: {auth_mode: keystone}",
+                "auth",
+                "auth_url: expected a URL",
+            ),
+            (
+                "api: {auth_mode: remoteuser}",
+                "api",
+                "enable_proxy_headers_parsing: true",
+            ),
+        ] {
+            let config: Config = serde_saphyr::from_str(yaml).unwrap();
+            let (found, error) = config.check_api().unwrap_err();
+            assert!(found == section && error.contains(reason), "{error}");
+        }
+        let yaml = "{api: {auth_mode: keystone}, auth: {keystone: {auth_url: 'http://[::1]:5000/v3', token_cache_time: 1m}}}";
+        let config: Config = serde_saphyr::from_str(yaml).unwrap();
+        assert_eq!(config.check_api(), Ok(()));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Arg, ArgAction, Command, value_parser};
 use runtime::{Args, ConfigError, Failure};
 
+use crate::auth::policy::Policy;
 use crate::config::Config;
 use crate::ingest::Mapping;
 use crate::ingest::config::TargetGroup;
@@ -53,9 +54,10 @@ pub(crate) fn settings(args: &Args) -> Result<Settings, Failure> {
         }];
     }
     config
-        .api
-        .check()
-        .map_err(|reason| ConfigError::value("api", reason))?;
+        .check_api()
+        .map_err(|(section, reason)| ConfigError::value(section, reason))?;
+    Policy::load(config.auth.policy_file.as_deref())
+        .map_err(|reason| ConfigError::value("auth", reason))?;
     config.scrape.check().map_err(Failure::start)?;
     let mapping = Mapping::load(config.scrape.mapping_file.as_deref()).map_err(Failure::start)?;
     Ok(Settings { config, mapping })

@@ -52,6 +52,10 @@ pub(crate) enum AuthMode {
     Noauth,
     /// As Gnocchi's basic mode: a name must be given, `admin` has the role admin, others change only what they made.
     Basic,
+    /// As Gnocchi's remoteuser mode: a proxy that has authenticated the user names him in a header.
+    Remoteuser,
+    /// `X-Auth-Token` is a token of Keystone.
+    Keystone,
 }
 
 /// A release of Gnocchi. They differ in a few texts, limits and status codes only.

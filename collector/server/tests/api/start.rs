@@ -25,7 +25,11 @@ fn a_wrong_setting_is_one_line_that_names_it() {
             "api:\n  auth_mod: basic\n",
             "collector.yml:2: unknown key \"auth_mod\"",
         ),
-        ("api:\n  auth_mode: keystone\n", "collector.yml:2: "),
+        ("api:\n  auth_mode: ldap\n", "collector.yml:2: "),
+        (
+            "api:\n  auth_mode: keystone\n",
+            "auth: keystone: auth_url: ",
+        ),
         ("api: {max_limit: 0}\n", "max_limit: expected at least 1"),
         ("scrape: {timeout: 0s}\n", "timeout: expected more than 0s"),
     ] {

@@ -26,6 +26,7 @@ use super::json::{RawBody, reply_text, to_text};
 use super::query::Params;
 use super::view;
 use crate::app::App;
+use crate::auth::policy::Action;
 
 /// Its route.
 pub(super) fn router() -> Router<Arc<App>> {
@@ -54,6 +55,7 @@ async fn aggregate(
             resource_type,
             filter,
         } => {
+            let filter = caller.limit_resources(Action::SearchResource, filter)?;
             let groups = groups(&params);
             if params.flag("use_history")? && !groups.is_empty() {
                 return question.by_history(resource_type, filter, &groups).await;
@@ -107,7 +109,9 @@ impl Question<'_> {
             })));
         }
         for metric in &metrics {
-            caller.require_creator(metric.creator.as_deref())?;
+            caller
+                .require_of_metric(self.app, Action::GetMetric, metric)
+                .await?;
         }
         let by_id: HashMap<MetricId, _> =
             metrics.iter().map(|metric| (metric.id, metric)).collect();

@@ -25,6 +25,7 @@ use super::resample::{Sampling, resample as resample_one};
 use super::resource_list::filter;
 use super::schema::Node;
 use crate::app::App;
+use crate::auth::policy::Action;
 
 /// Its routes.
 pub(super) fn router() -> Router<Arc<App>> {
@@ -93,6 +94,7 @@ async fn of_resources(
     app.index.resource_type(&resource_type).await?;
     let groups = groups(&params);
     let filter = filter(&body, &params, &caller)?;
+    let filter = caller.limit_resources(Action::SearchResource, filter)?;
     let question = Question::of(&app, &caller, &params);
     let found = search(&app, &resource_type, filter, &groups, &question.bounds).await?;
     let resources = found.map_err(|error| match error {
@@ -141,7 +143,9 @@ impl<'q> Question<'q> {
         let range = Range::of(self.params, Gaps::Overlap(100.0), self.caller.dialect)?;
         let aggregation = self.params.get("aggregation").unwrap_or("mean");
         for metric in &metrics {
-            self.caller.require_creator(metric.creator.as_deref())?;
+            self.caller
+                .require_of_metric(self.app, Action::GetMetric, metric)
+                .await?;
         }
         let Some(first) = metrics.first() else {
             return Ok("[]".to_owned());

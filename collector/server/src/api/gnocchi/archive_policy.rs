@@ -16,6 +16,7 @@ use super::json::{RawBody, reply};
 use super::reply::created;
 use super::url::BaseUrl;
 use crate::app::App;
+use crate::auth::policy::Action;
 
 /// Its routes.
 pub(super) fn router() -> Router<Arc<App>> {
@@ -27,13 +28,15 @@ pub(super) fn router() -> Router<Arc<App>> {
         )
 }
 
-async fn list(State(app): State<Arc<App>>, _: Caller) -> ApiResult {
+async fn list(State(app): State<Arc<App>>, caller: Caller) -> ApiResult {
+    caller.require(Action::ListArchivePolicy)?;
     let policies = app.index.archive_policies().await?;
     let policies: Vec<_> = policies.iter().map(AsRef::as_ref).collect();
     Ok(reply(StatusCode::OK, &policies))
 }
 
-async fn show(State(app): State<Arc<App>>, _: Caller, Path(name): Path<String>) -> ApiResult {
+async fn show(State(app): State<Arc<App>>, caller: Caller, Path(name): Path<String>) -> ApiResult {
+    caller.require(Action::GetArchivePolicy)?;
     let policy = app.index.archive_policy(&name).await?;
     Ok(reply(StatusCode::OK, policy.as_ref()))
 }
@@ -44,7 +47,7 @@ async fn create(
     url: BaseUrl,
     body: RawBody,
 ) -> ApiResult {
-    caller.require_admin()?;
+    caller.require(Action::CreateArchivePolicy)?;
     let policy = read_policy(&body.json()?)?;
     app.index.create_archive_policy(&policy).await?;
     let path = format!("/v1/archive_policy/{}", policy.name);
@@ -58,7 +61,7 @@ async fn update(
     body: RawBody,
 ) -> ApiResult {
     app.index.archive_policy(&name).await?;
-    caller.require_admin()?;
+    caller.require(Action::UpdateArchivePolicy)?;
     let definition = read_policy_change(&body.json()?)?;
     let policy = app.index.update_archive_policy(&name, definition).await?;
     let metrics = app.index.metrics_of_archive_policy(&name).await?;
@@ -73,7 +76,7 @@ async fn remove(
     caller: Caller,
     Path(name): Path<String>,
 ) -> ApiResult<Response> {
-    caller.require_admin()?;
+    caller.require(Action::DeleteArchivePolicy)?;
     app.index.delete_archive_policy(&name).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }

@@ -17,6 +17,7 @@ use super::json::{RawBody, reply};
 use super::reply::created;
 use super::url::BaseUrl;
 use crate::app::App;
+use crate::auth::policy::Action;
 
 /// Its routes.
 pub(super) fn router() -> Router<Arc<App>> {
@@ -28,14 +29,16 @@ pub(super) fn router() -> Router<Arc<App>> {
         )
 }
 
-async fn list(State(app): State<Arc<App>>, _: Caller) -> ApiResult {
+async fn list(State(app): State<Arc<App>>, caller: Caller) -> ApiResult {
+    caller.require(Action::ListArchivePolicyRule)?;
     Ok(reply(
         StatusCode::OK,
         &app.index.archive_policy_rules().await?,
     ))
 }
 
-async fn show(State(app): State<Arc<App>>, _: Caller, Path(name): Path<String>) -> ApiResult {
+async fn show(State(app): State<Arc<App>>, caller: Caller, Path(name): Path<String>) -> ApiResult {
+    caller.require(Action::GetArchivePolicyRule)?;
     Ok(reply(
         StatusCode::OK,
         &app.index.archive_policy_rule(&name).await?,
@@ -48,7 +51,7 @@ async fn create(
     url: BaseUrl,
     body: RawBody,
 ) -> ApiResult {
-    caller.require_admin()?;
+    caller.require(Action::CreateArchivePolicyRule)?;
     let rule = read_rule(&body.json()?)?;
     let result = app.index.create_archive_policy_rule(&rule).await;
     result.map_err(|error| match error {
@@ -69,7 +72,7 @@ async fn rename(
 ) -> ApiResult {
     app.index.archive_policy_rule(&name).await?;
     let new_name = read_rule_name(&body.json()?)?;
-    caller.require_admin()?;
+    caller.require(Action::UpdateArchivePolicyRule)?;
     let rule = app
         .index
         .rename_archive_policy_rule(&name, &new_name)
@@ -83,7 +86,7 @@ async fn remove(
     Path(name): Path<String>,
 ) -> ApiResult {
     app.index.archive_policy_rule(&name).await?;
-    caller.require_admin()?;
+    caller.require(Action::DeleteArchivePolicyRule)?;
     app.index.delete_archive_policy_rule(&name).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }

@@ -1,58 +1,148 @@
-//! Who asks, and what he may do. As in Gnocchi's basic mode the name of HTTP basic authentication is the user and the
-//! user `admin` has the role admin; passwords are the listener's matter (`--web.config.file`), before a request gets
-//! here. Without authentication everybody may do everything.
+//! Who asks, and what he may do. A request carries its sender as `api.auth_mode` says: the name of HTTP basic
+//! authentication (passwords are the listener's matter, before a request gets here), a token of Keystone, or a header
+//! that a proxy sets. What he may do is said by Gnocchi's policy rules over him and the thing.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use axum::extract::FromRequestParts;
+use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
-use collector_index::Filter;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use collector_index::{Filter, Metric, Resource};
 use collector_model::{ResourceIdError, resource_id_within};
 use uuid::Uuid;
 
 use super::error::{ApiError, ApiResult};
-use crate::api::{ApiConfig, AuthMode, Compatibility};
+use crate::api::{AuthMode, Compatibility};
 use crate::app::App;
+use crate::auth::policy::{Action, Target};
+use crate::auth::{ADMIN, Auth, Identity, Refusal};
 
-/// The user that has the role admin, and that stands for everybody where nobody has to say who he is.
-const ADMIN: &str = "admin";
+/// Standard base64; padding may be missing.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// The sender of a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(super) struct Caller {
     /// The creator of what he creates.
     pub(super) name: String,
     /// Whose words he is answered in.
     pub(super) dialect: Compatibility,
-    admin: bool,
+    identity: Arc<Identity>,
+    auth: Arc<Auth>,
 }
 
-impl FromRequestParts<Arc<App>> for Caller {
-    type Rejection = ApiError;
+/// A request whose sender is not known.
+#[derive(Debug)]
+pub(super) struct Unknown {
+    error: ApiError,
+    headers: Vec<(header::HeaderName, HeaderValue)>,
+}
 
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
-        Self::of(&parts.headers, &app.api())
+impl From<StatusCode> for Unknown {
+    fn from(status: StatusCode) -> Self {
+        Self {
+            error: ApiError::bare(status),
+            headers: Vec::new(),
+        }
     }
 }
 
+impl IntoResponse for Unknown {
+    fn into_response(self) -> Response {
+        let mut response = self.error.into_response();
+        response.headers_mut().extend(self.headers);
+        response
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Caller {
+    type Rejection = Unknown;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Unknown> {
+        let auth = app.auth();
+        let identity = match auth.mode {
+            AuthMode::Keystone => of_token(&auth, parts, app).await?,
+            mode => Arc::new(of_headers(&auth, mode, &parts.headers)?),
+        };
+        Ok(Self::new(identity, auth, app.api().compatibility))
+    }
+}
+
+/// The sender by a name that a header says.
+fn of_headers(auth: &Auth, mode: AuthMode, headers: &HeaderMap) -> Result<Identity, StatusCode> {
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let name = match mode {
+        AuthMode::Remoteuser => header(&auth.remote_user_header).map(str::to_owned),
+        _ => header(header::AUTHORIZATION.as_str()).and_then(basic_user),
+    };
+    match (mode, name.filter(|name| !name.is_empty())) {
+        (_, Some(name)) => Ok(Identity::of_name(&name)),
+        (AuthMode::Noauth, None) => Ok(Identity::of_name(ADMIN)),
+        _ => Err(StatusCode::UNAUTHORIZED),
+    }
+}
+
+/// The sender by his token.
+async fn of_token(auth: &Auth, parts: &Parts, app: &App) -> Result<Arc<Identity>, Unknown> {
+    let Some(keystone) = &auth.keystone else {
+        return Err(StatusCode::SERVICE_UNAVAILABLE.into());
+    };
+    let token = parts.headers.get("x-auth-token");
+    let token = token
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let address = address(parts, app.api().enable_proxy_headers_parsing);
+    let refusal = match keystone.identify(token, address).await {
+        Ok(identity) => return Ok(identity),
+        Err(refusal) => refusal,
+    };
+    let (status, header) = match refusal {
+        Refusal::Unauthorized => {
+            let challenge = HeaderValue::from_str(keystone.challenge()).ok();
+            let header = challenge.map(|value| (header::WWW_AUTHENTICATE, value));
+            (StatusCode::UNAUTHORIZED, header)
+        }
+        Refusal::TooMany(wait) => {
+            let wait = (header::RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1));
+            (StatusCode::TOO_MANY_REQUESTS, Some(wait))
+        }
+        Refusal::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, None),
+    };
+    Err(Unknown {
+        error: ApiError::bare(status),
+        headers: header.into_iter().collect(),
+    })
+}
+
+/// Where a request comes from: the connection's other end, or what the proxy there says of it.
+fn address(parts: &Parts, behind_proxy: bool) -> IpAddr {
+    let forwarded = parts
+        .headers
+        .get("x-forwarded-for")
+        .filter(|_| behind_proxy);
+    let forwarded =
+        forwarded.and_then(|value| value.to_str().ok()?.rsplit(',').next()?.trim().parse().ok());
+    let peer = || parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    forwarded
+        .or_else(|| peer().map(|ConnectInfo(peer)| peer.ip()))
+        .unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+}
+
 impl Caller {
-    fn of(headers: &HeaderMap, config: &ApiConfig) -> ApiResult<Self> {
-        let dialect = config.compatibility;
-        let name = headers.get(header::AUTHORIZATION);
-        let name = name.and_then(|value| basic_user(value.to_str().ok()?));
-        match (config.auth_mode, name) {
-            (AuthMode::Noauth, name) => Ok(Self {
-                dialect,
-                name: name.unwrap_or_else(|| ADMIN.to_owned()),
-                admin: true,
-            }),
-            (AuthMode::Basic, Some(name)) => Ok(Self {
-                dialect,
-                admin: name == ADMIN,
-                name,
-            }),
-            (AuthMode::Basic, None) => Err(ApiError::bare(StatusCode::UNAUTHORIZED)),
+    fn new(identity: Arc<Identity>, auth: Arc<Auth>, dialect: Compatibility) -> Self {
+        Self {
+            name: identity.name.clone(),
+            dialect,
+            identity,
+            auth,
         }
     }
 
@@ -61,35 +151,128 @@ impl Caller {
         resource_id_within(text, Some(&self.name), self.dialect.longest_resource_id())
     }
 
-    /// Whether he may do everything.
-    pub(super) fn is_admin(&self) -> bool {
-        self.admin
+    /// 403 unless he may do this at all.
+    pub(super) fn require(&self, action: Action) -> ApiResult<()> {
+        allow(self.allows(action, &[]))
     }
 
-    /// 403 for all but an admin.
-    pub(super) fn require_admin(&self) -> ApiResult<()> {
-        self.allow(self.admin)
+    /// 403 unless he may do it to this resource.
+    pub(super) fn require_of_resource(&self, action: Action, resource: &Resource) -> ApiResult<()> {
+        let (user, project) = creator_halves(resource.creator.as_deref());
+        allow(self.allows(
+            action,
+            &[
+                ("id", Some(&resource.id.to_string())),
+                ("type", Some(&resource.resource_type)),
+                ("creator", resource.creator.as_deref()),
+                ("created_by_user_id", user),
+                ("created_by_project_id", project),
+                ("user_id", resource.user_id.as_deref()),
+                ("project_id", resource.project_id.as_deref()),
+            ],
+        ))
     }
 
-    /// 403 for all but an admin and the creator of the thing.
-    pub(super) fn require_creator(&self, creator: Option<&str>) -> ApiResult<()> {
-        self.allow(self.admin || creator == Some(self.name.as_str()))
-    }
-
-    /// The filter, for all but an admin limited to what the caller created.
-    pub(super) fn limit_to_own(&self, filter: Filter) -> Filter {
-        if self.admin {
-            return filter;
+    /// 403 unless he may do it to this metric. The owner of its resource is looked up only where it may help.
+    pub(super) async fn require_of_metric(
+        &self,
+        app: &App,
+        action: Action,
+        metric: &Metric,
+    ) -> ApiResult<()> {
+        let (user, project) = creator_halves(metric.creator.as_deref());
+        let mut target = vec![
+            ("creator", metric.creator.as_deref()),
+            ("created_by_user_id", user),
+            ("created_by_project_id", project),
+            ("name", metric.name.as_deref()),
+        ];
+        if self.allows(action, &target) {
+            return Ok(());
         }
-        Filter::And(vec![filter, Filter::eq("creator", self.name.as_str())])
+        let Some(id) = metric
+            .resource_id
+            .filter(|_| self.identity.project_id.is_some())
+        else {
+            return allow(false);
+        };
+        let resource = app.index.resource("generic", id).await?;
+        target.push(("resource.project_id", resource.project_id.as_deref()));
+        target.push(("resource.user_id", resource.user_id.as_deref()));
+        target.push(("resource.creator", resource.creator.as_deref()));
+        allow(self.allows(action, &target))
     }
 
-    fn allow(&self, allowed: bool) -> ApiResult<()> {
-        if allowed {
-            Ok(())
-        } else {
-            Err(ApiError::bare(StatusCode::FORBIDDEN))
+    /// The filter of a list or a search, limited to the resources that he may see.
+    ///
+    /// # Errors
+    /// 403 where he may see none, whosever they are.
+    pub(super) fn limit_resources(
+        &self,
+        action: Action,
+        filter: Option<Filter>,
+    ) -> ApiResult<Option<Filter>> {
+        self.limit(action, filter, "project_id")
+    }
+
+    /// The same for a list of metrics.
+    pub(super) fn limit_metrics(
+        &self,
+        action: Action,
+        filter: Option<Filter>,
+    ) -> ApiResult<Option<Filter>> {
+        self.limit(action, filter, "resource.project_id")
+    }
+
+    /// The filter of what is to be deleted, for all but an admin limited to what he created.
+    pub(super) fn limit_to_own(&self, action: Action, filter: Filter) -> ApiResult<Filter> {
+        if self.auth.mode == AuthMode::Keystone {
+            let limited = self.limit_resources(action, Some(filter))?;
+            return Ok(limited.unwrap_or(Filter::And(Vec::new())));
         }
+        if self.allows(action, &[]) {
+            return Ok(filter);
+        }
+        let own = Filter::eq("creator", self.name.as_str());
+        Ok(Filter::And(vec![filter, own]))
+    }
+
+    /// Without Keystone there are no projects, and Gnocchi shows everything to everybody who is known.
+    fn limit(
+        &self,
+        action: Action,
+        filter: Option<Filter>,
+        owner: &str,
+    ) -> ApiResult<Option<Filter>> {
+        if self.auth.mode != AuthMode::Keystone || self.allows(action, &[]) {
+            return Ok(filter);
+        }
+        let project = self.identity.project_id.as_deref();
+        let fields = [owner, "created_by_project_id"].into_iter();
+        let allowed = fields.filter(|field| self.allows(action, &[(field, project)]));
+        let allowed: Vec<Filter> = allowed.map(|field| Filter::eq(field, project)).collect();
+        if allowed.is_empty() {
+            return Err(ApiError::new(
+                StatusCode::FORBIDDEN,
+                "Insufficient privileges",
+            ));
+        }
+        Ok(Some(Filter::And(
+            filter.into_iter().chain([Filter::Or(allowed)]).collect(),
+        )))
+    }
+
+    fn allows(&self, action: Action, target: &Target<'_>) -> bool {
+        self.auth.mode == AuthMode::Noauth
+            || self.auth.policy.allows(action, &self.identity, target)
+    }
+}
+
+fn allow(allowed: bool) -> ApiResult<()> {
+    if allowed {
+        Ok(())
+    } else {
+        Err(ApiError::bare(StatusCode::FORBIDDEN))
     }
 }
 
@@ -110,124 +293,10 @@ fn basic_user(authorization: &str) -> Option<String> {
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
     }
-    let text = String::from_utf8(base64(credentials.trim())?).ok()?;
+    let text = String::from_utf8(BASE64.decode(credentials.trim()).ok()?).ok()?;
     text.split_once(':').map(|(user, _)| user.to_owned())
 }
 
-/// Decodes standard base64; padding may be missing.
-fn base64(text: &str) -> Option<Vec<u8>> {
-    let digits = text.trim_end_matches('=').as_bytes();
-    let mut out = Vec::with_capacity(digits.len() * 3 / 4);
-    for chunk in digits.chunks(4) {
-        let mut bits = 0_u32;
-        for digit in chunk {
-            let value = match digit {
-                b'A'..=b'Z' => digit - b'A',
-                b'a'..=b'z' => digit - b'a' + 26,
-                b'0'..=b'9' => digit - b'0' + 52,
-                b'+' => 62,
-                b'/' => 63,
-                _ => return None,
-            };
-            bits = bits << 6 | u32::from(value);
-        }
-        let missing = 4 - chunk.len();
-        if missing == 3 {
-            return None;
-        }
-        let [_, bytes @ ..] = (bits << (6 * missing)).to_be_bytes();
-        out.extend(bytes.iter().take(3 - missing));
-    }
-    Some(out)
-}
-
 #[cfg(test)]
-impl Caller {
-    /// An admin of that name.
-    pub(super) fn test(name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            dialect: Compatibility::V4_4,
-            admin: true,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn caller(authorization: &str, mode: AuthMode) -> ApiResult<Caller> {
-        let mut headers = HeaderMap::new();
-        if !authorization.is_empty() {
-            headers.insert(header::AUTHORIZATION, authorization.parse().unwrap());
-        }
-        let config = ApiConfig {
-            auth_mode: mode,
-            ..ApiConfig::default()
-        };
-        Caller::of(&headers, &config)
-    }
-
-    #[test]
-    fn base64_is_decoded_at_every_length() {
-        for (text, expected) in [
-            ("", ""),
-            ("YQ==", "a"),
-            ("YWI", "ab"),
-            ("YWJj", "abc"),
-            ("YWRtaW46", "admin:"),
-        ] {
-            assert_eq!(base64(text), Some(expected.as_bytes().to_vec()), "{text}");
-        }
-        assert_eq!(base64("YWJjZ"), None);
-        assert_eq!(base64("Y*=="), None);
-    }
-
-    #[test]
-    fn in_basic_mode_a_name_is_needed_and_only_admin_is_admin() {
-        let admin = caller("basic YWRtaW46", AuthMode::Basic).unwrap();
-        assert_eq!(admin.require_admin(), Ok(()));
-        let foobar = caller("Basic Zm9vYmFyOg==", AuthMode::Basic).unwrap();
-        assert_eq!(foobar.name, "foobar");
-        assert_eq!(
-            foobar.require_admin().unwrap_err().status,
-            StatusCode::FORBIDDEN
-        );
-        assert_eq!(foobar.require_creator(Some("foobar")), Ok(()));
-        assert!(
-            foobar.require_creator(Some("other")).is_err() && foobar.require_creator(None).is_err()
-        );
-        for bad in ["", "Bearer token", "Basic !!!", "Basic", "Basic Zm9vYmFy"] {
-            assert_eq!(
-                caller(bad, AuthMode::Basic).unwrap_err().status,
-                StatusCode::UNAUTHORIZED,
-                "{bad}"
-            );
-        }
-    }
-
-    #[test]
-    fn without_authentication_the_name_only_makes_the_creator() {
-        let nobody = caller("", AuthMode::Noauth).unwrap();
-        assert_eq!(
-            (nobody.name.as_str(), nobody.require_admin()),
-            ("admin", Ok(()))
-        );
-        let foobar = caller("basic Zm9vYmFyOg==", AuthMode::Noauth).unwrap();
-        assert_eq!(
-            (foobar.name.as_str(), foobar.require_creator(None)),
-            ("foobar", Ok(()))
-        );
-    }
-
-    #[test]
-    fn a_creator_of_keystone_has_two_halves() {
-        assert_eq!(
-            creator_halves(Some("user:project")),
-            (Some("user"), Some("project"))
-        );
-        assert_eq!(creator_halves(Some("admin")), (Some("admin"), Some("")));
-        assert_eq!(creator_halves(None), (None, None));
-    }
-}
+#[path = "auth_tests.rs"]
+mod tests;

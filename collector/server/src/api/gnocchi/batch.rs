@@ -23,6 +23,7 @@ use super::reply::accepted;
 use super::resource_body::refuse_slash;
 use super::schema::invalid_at;
 use crate::app::App;
+use crate::auth::policy::Action;
 use crate::metrics::Source;
 
 /// Its routes.
@@ -57,7 +58,9 @@ async fn by_metric(State(app): State<Arc<App>>, caller: Caller, body: RawBody) -
         return Err(unknown_metrics(unknown.collect()));
     }
     for metric in &metrics {
-        caller.require_creator(metric.creator.as_deref())?;
+        caller
+            .require_of_metric(&app, Action::PostMeasures, metric)
+            .await?;
     }
     write(&app, measures.into_iter().collect()).await
 }
@@ -90,7 +93,9 @@ async fn by_resource(
         false => known(&app, &resources).await?,
     };
     for metric in metrics.values() {
-        caller.require_creator(metric.creator.as_deref())?;
+        caller
+            .require_of_metric(&app, Action::PostMeasures, metric)
+            .await?;
     }
     let mut batch = Batch::new();
     for resource in resources {

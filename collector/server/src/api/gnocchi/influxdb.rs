@@ -22,6 +22,7 @@ use super::json::{RawBody, busy};
 use super::named_measures::{Kind, NamedResource, write_whole};
 use super::query::Params;
 use crate::app::App;
+use crate::auth::policy::Action;
 use crate::ingest::line_protocol::{self, Point};
 
 /// Database where the client names none.
@@ -60,7 +61,7 @@ async fn query(
             json!({"cause": "Not implemented error", "detail": "q", "reason": "Query not implemented"}),
         ));
     };
-    caller.require_admin()?;
+    caller.require(Action::CreateResourceType)?;
     match app.index.create_resource_type(database, [].into()).await {
         Ok(_) | Err(IndexError::ResourceTypeAlreadyExists(_)) => {
             Ok(StatusCode::NO_CONTENT.into_response())

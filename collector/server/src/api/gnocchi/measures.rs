@@ -23,6 +23,7 @@ use super::reply::accepted;
 use super::resample::{Sampling, resample};
 use super::schema::invalid_at;
 use crate::app::App;
+use crate::auth::policy::Action;
 use crate::metrics::Source;
 
 /// Its routes below `/metric`; those below a resource are in `resource_metric`.
@@ -57,7 +58,9 @@ pub(super) async fn read(
     metric: &Metric,
     params: &Params,
 ) -> ApiResult {
-    caller.require_creator(metric.creator.as_deref())?;
+    caller
+        .require_of_metric(app, Action::GetMeasures, metric)
+        .await?;
     let sampling = match params.get("resample").filter(|text| !text.is_empty()) {
         Some(_) if params.get("granularity").is_none() => {
             return Err(ApiError::bad_request(
@@ -114,7 +117,9 @@ pub(super) async fn write(
     metric: &Metric,
     body: &RawBody,
 ) -> ApiResult {
-    caller.require_creator(metric.creator.as_deref())?;
+    caller
+        .require_of_metric(app, Action::PostMeasures, metric)
+        .await?;
     let text = body.measures()?;
     let raw: RawMeasures<'_> =
         serde_json::from_slice(&text).map_err(|error| decode_error(&error))?;

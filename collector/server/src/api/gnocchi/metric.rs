@@ -23,6 +23,7 @@ use super::schema::Node;
 use super::url::BaseUrl;
 use super::view;
 use crate::app::App;
+use crate::auth::policy::Action;
 
 /// Query parameters that are fields of a metric.
 const FIELDS: [&str; 4] = ["name", "id", "unit", "archive_policy_name"];
@@ -42,12 +43,18 @@ pub(super) async fn find(app: &App, id: &str) -> ApiResult<Arc<Metric>> {
     }
 }
 
-async fn list(State(app): State<Arc<App>>, _: Caller, url: BaseUrl, params: Params) -> ApiResult {
+async fn list(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    url: BaseUrl,
+    params: Params,
+) -> ApiResult {
     let page = Page::of(&params, METRIC_ORDER, app.api().max_limit)?;
     let filters = filters(&params)?;
+    let filter = (!filters.is_empty()).then_some(Filter::And(filters));
     let query = MetricQuery {
         status: status(&params)?,
-        filter: (!filters.is_empty()).then_some(Filter::And(filters)),
+        filter: caller.limit_metrics(Action::ListMetric, filter)?,
         page: page.to_index(),
     };
     let metrics = app.index.list_metrics(&query).await?;
@@ -92,7 +99,9 @@ async fn show(State(app): State<Arc<App>>, caller: Caller, Path(id): Path<String
 
 /// Answers a GET of a metric.
 pub(super) async fn show_metric(app: &App, caller: &Caller, metric: &Metric) -> ApiResult {
-    caller.require_creator(metric.creator.as_deref())?;
+    caller
+        .require_of_metric(app, Action::GetMetric, metric)
+        .await?;
     let resource = match metric.resource_id {
         Some(id) => Some(app.index.resource("generic", id).await?),
         None => None,
@@ -109,6 +118,7 @@ async fn create(
     url: BaseUrl,
     body: RawBody,
 ) -> ApiResult {
+    caller.require(Action::CreateMetric)?;
     let body: Value = body.json()?;
     let fields = read_metric(&Node::root(&body), &caller)?;
     if let Some(resource_id) = &fields.resource_id {
@@ -120,7 +130,7 @@ async fn create(
             })));
         }
         let resource = app.index.resource("generic", resource_id.id).await?;
-        caller.require_creator(resource.creator.as_deref())?;
+        caller.require_of_resource(Action::UpdateResource, &resource)?;
     }
     let new = NewMetric {
         creator: Some(caller.name),
@@ -151,7 +161,9 @@ async fn remove(State(app): State<Arc<App>>, caller: Caller, Path(id): Path<Stri
 
 /// Answers a DELETE of a metric.
 pub(super) async fn remove_metric(app: &App, caller: &Caller, metric: &Metric) -> ApiResult {
-    caller.require_creator(metric.creator.as_deref())?;
+    caller
+        .require_of_metric(app, Action::DeleteMetric, metric)
+        .await?;
     app.index.delete_metric(metric.id).await?;
     app.measures.forget(vec![metric.id]).await?;
     Ok(StatusCode::NO_CONTENT.into_response())

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::auth::Caller;
 use super::error::{ApiError, ApiResult};
 use crate::app::App;
+use crate::auth::policy::Action;
 use crate::metrics::Source;
 
 /// A resource with measures of its metrics.
@@ -122,9 +123,10 @@ async fn sort(
     let outcomes = ensure(app, caller, &kind, &wanted).await?;
     drop(wanted);
     for ((_, resource), outcome) in named.into_iter().zip(outcomes) {
-        let metrics = outcome
-            .map_err(super::resource::bad_reference)
-            .and_then(|ensured| allowed(caller, ensured));
+        let metrics = match outcome {
+            Ok(ensured) => allowed(app, caller, ensured).await,
+            Err(error) => Err(super::resource::bad_reference(error)),
+        };
         match metrics {
             Ok(ensured) => {
                 let ids = ensured.metrics.iter().map(|metric| metric.metric.id);
@@ -142,9 +144,10 @@ async fn id(app: &App, caller: &Caller, resource: &NamedResource<'_>) -> ApiResu
     let id = caller
         .resource_id(&resource.original)
         .map_err(|error| ApiError::bad_request(error.to_string()))?;
-    if !caller.is_admin() && parse_uuid(&resource.original).is_some() {
+    let any = caller.require(Action::UpdateResource).is_ok();
+    if !any && parse_uuid(&resource.original).is_some() {
         match app.index.resource("generic", id).await {
-            Ok(known) => caller.require_creator(known.creator.as_deref())?,
+            Ok(known) => caller.require_of_resource(Action::UpdateResource, &known)?,
             Err(IndexError::NoSuchResource(_)) => {}
             Err(error) => return Err(error.into()),
         }
@@ -193,7 +196,7 @@ async fn ensure(
     if !outcomes.iter().any(no_type) {
         return Ok(outcomes);
     }
-    caller.require_admin()?;
+    caller.require(Action::CreateResourceType)?;
     match app
         .index
         .create_resource_type(kind.name, attributes.clone())
@@ -205,9 +208,12 @@ async fn ensure(
     Ok(app.measures.ensure(wanted).await?)
 }
 
-fn allowed(caller: &Caller, ensured: Ensured) -> ApiResult<Ensured> {
+async fn allowed(app: &App, caller: &Caller, ensured: Ensured) -> ApiResult<Ensured> {
     for metric in &ensured.metrics {
-        caller.require_creator(metric.metric.creator.as_deref())?;
+        let action = Action::PostMeasures;
+        caller
+            .require_of_metric(app, action, &metric.metric)
+            .await?;
     }
     Ok(ensured)
 }

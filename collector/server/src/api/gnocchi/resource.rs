@@ -23,6 +23,7 @@ use super::resource_metric::register_new;
 use super::url::BaseUrl;
 use super::view;
 use crate::app::App;
+use crate::auth::policy::Action;
 
 /// Its routes.
 pub(super) fn router() -> Router<Arc<App>> {
@@ -83,6 +84,7 @@ async fn create(
     url: BaseUrl,
     body: RawBody,
 ) -> ApiResult {
+    caller.require(Action::CreateResource)?;
     let kind = app.index.resource_type(&resource_type).await?;
     let now = Timestamp::from(SystemTime::now());
     let (id, fields) = read_new(&body.json()?, &kind.attributes, &caller, now)?;
@@ -119,7 +121,7 @@ async fn show(
 ) -> ApiResult {
     let path = ResourcePath::of(&app, &caller, path).await?;
     let resource = path.resource(&app).await?;
-    caller.require_creator(resource.creator.as_deref())?;
+    caller.require_of_resource(Action::GetResource, &resource)?;
     Revision::of(resource.id, resource.revision_start).check(&method, &headers)?;
     let response = reply(
         StatusCode::OK,
@@ -137,7 +139,7 @@ async fn update(
 ) -> ApiResult {
     let path = ResourcePath::of(&app, &caller, path).await?;
     let resource = path.resource(&app).await?;
-    caller.require_creator(resource.creator.as_deref())?;
+    caller.require_of_resource(Action::UpdateResource, &resource)?;
     Revision::of(resource.id, resource.revision_start).check(&Method::PATCH, &headers)?;
     let kind = app.index.resource_type(&path.resource_type).await?;
     let now = Timestamp::from(SystemTime::now());
@@ -178,7 +180,7 @@ async fn remove(
 ) -> ApiResult {
     let path = ResourcePath::of(&app, &caller, path).await?;
     let resource = path.resource(&app).await?;
-    caller.require_creator(resource.creator.as_deref())?;
+    caller.require_of_resource(Action::DeleteResource, &resource)?;
     Revision::of(resource.id, resource.revision_start).check(&Method::DELETE, &headers)?;
     let metrics = app.index.delete_resource(path.id).await?;
     app.measures.forget(metrics).await?;

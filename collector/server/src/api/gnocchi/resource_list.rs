@@ -20,6 +20,7 @@ use super::resource::ResourcePath;
 use super::url::BaseUrl;
 use super::view::{self, Attrs};
 use crate::app::App;
+use crate::auth::policy::Action;
 
 /// Its routes.
 pub(super) fn router() -> Router<Arc<App>> {
@@ -85,7 +86,7 @@ async fn types(State(app): State<Arc<App>>, _: Caller, url: BaseUrl) -> ApiResul
 
 async fn list(
     State(app): State<Arc<App>>,
-    _: Caller,
+    caller: Caller,
     Path(resource_type): Path<String>,
     url: BaseUrl,
     params: Params,
@@ -96,7 +97,7 @@ async fn list(
         url: &url,
         params: &params,
         resource_type: &resource_type,
-        filter: None,
+        filter: caller.limit_resources(Action::ListResource, None)?,
         history: params.flag("history")?,
     };
     listing.reply().await
@@ -111,7 +112,7 @@ async fn history(
 ) -> ApiResult {
     let path = ResourcePath::of(&app, &caller, path).await?;
     let resource = path.resource(&app).await?;
-    caller.require_creator(resource.creator.as_deref())?;
+    caller.require_of_resource(Action::GetResource, &resource)?;
     let listing = Listing {
         app: &app,
         url: &url,
@@ -132,12 +133,13 @@ async fn search(
     body: RawBody,
 ) -> ApiResult {
     app.index.resource_type(&resource_type).await?;
+    let filter = filter(&body, &params, &caller)?;
     let listing = Listing {
         app: &app,
         url: &url,
         params: &params,
         resource_type: &resource_type,
-        filter: filter(&body, &params, &caller)?,
+        filter: caller.limit_resources(Action::SearchResource, filter)?,
         history: params.flag("history")?,
     };
     listing.reply().await
@@ -180,7 +182,7 @@ async fn remove(
             "caution: the query can not be empty, or it will delete entire database",
         ));
     };
-    let filter = caller.limit_to_own(filter);
+    let filter = caller.limit_to_own(Action::DeleteResources, filter)?;
     let deleted = app.index.delete_resources(&resource_type, &filter).await?;
     app.measures.forget(deleted.metrics).await?;
     Ok(reply(

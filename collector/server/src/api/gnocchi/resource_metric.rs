@@ -20,6 +20,7 @@ use super::resource_body::read_metrics;
 use super::schema::Node;
 use super::{measures, metric, view};
 use crate::app::App;
+use crate::auth::policy::Action;
 
 /// Type and id of the resource, and the metric's name.
 type MetricPath = Path<(String, String, String)>;
@@ -43,7 +44,7 @@ async fn list(
 ) -> ApiResult {
     let path = ResourcePath::of(&app, &caller, path).await?;
     let resource = path.resource(&app).await?;
-    caller.require_creator(resource.creator.as_deref())?;
+    caller.require_of_resource(Action::GetResource, &resource)?;
     list_of(&app, &resource).await
 }
 
@@ -62,7 +63,7 @@ async fn add(
 ) -> ApiResult {
     let path = ResourcePath::of(&app, &caller, path).await?;
     let resource = path.resource(&app).await?;
-    caller.require_creator(resource.creator.as_deref())?;
+    caller.require_of_resource(Action::UpdateResource, &resource)?;
     let specs = read_metrics(&Node::root(&body.json()?), &caller)?;
     let update = ResourceUpdate {
         metrics: MetricsUpdate::Append(specs.clone()),

@@ -20,6 +20,7 @@ use super::resource_type_body::{TypeChange, read_patch, read_type};
 use super::url::BaseUrl;
 use super::view;
 use crate::app::App;
+use crate::auth::policy::Action;
 
 /// Its routes.
 pub(super) fn router() -> Router<Arc<App>> {
@@ -31,13 +32,15 @@ pub(super) fn router() -> Router<Arc<App>> {
         )
 }
 
-async fn list(State(app): State<Arc<App>>, _: Caller) -> ApiResult {
+async fn list(State(app): State<Arc<App>>, caller: Caller) -> ApiResult {
+    caller.require(Action::ListResourceType)?;
     let types = app.index.resource_types().await?;
     let types: Vec<Value> = types.iter().map(|kind| view::resource_type(kind)).collect();
     Ok(reply(StatusCode::OK, &types))
 }
 
-async fn show(State(app): State<Arc<App>>, _: Caller, Path(name): Path<String>) -> ApiResult {
+async fn show(State(app): State<Arc<App>>, caller: Caller, Path(name): Path<String>) -> ApiResult {
+    caller.require(Action::GetResourceType)?;
     let kind = app.index.resource_type(&name).await?;
     Ok(reply(StatusCode::OK, &view::resource_type(&kind)))
 }
@@ -48,7 +51,7 @@ async fn create(
     url: BaseUrl,
     body: RawBody,
 ) -> ApiResult {
-    caller.require_admin()?;
+    caller.require(Action::CreateResourceType)?;
     let new = read_type(&body.json()?, caller.dialect)?;
     let kind = app
         .index
@@ -65,7 +68,7 @@ async fn update(
     body: RawBody,
 ) -> ApiResult {
     let kind = app.index.resource_type(&name).await?;
-    caller.require_admin()?;
+    caller.require(Action::UpdateResourceType)?;
     let patch = decode(body.of_type("application/json-patch+json")?)?;
     let change = read_patch(
         &patch,
@@ -94,7 +97,7 @@ async fn remove(
     Path(name): Path<String>,
 ) -> ApiResult {
     app.index.resource_type(&name).await?;
-    caller.require_admin()?;
+    caller.require(Action::DeleteResourceType)?;
     let result = app.index.delete_resource_type(&name).await;
     result.map_err(|error| match error {
         IndexError::NoSuchResourceType(_) => {

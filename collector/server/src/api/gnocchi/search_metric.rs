@@ -20,6 +20,7 @@ use super::points::{Point, points_text};
 use super::query::Params;
 use super::value_query::ValueQuery;
 use crate::app::App;
+use crate::auth::policy::Action;
 
 /// Its route.
 pub(super) fn router() -> Router<Arc<App>> {
@@ -46,7 +47,9 @@ async fn search(
     bounds.check(ids.len(), "metrics")?;
     let metrics = app.index.metrics(&ids).await?;
     for metric in &metrics {
-        caller.require_creator(metric.creator.as_deref())?;
+        caller
+            .require_of_metric(&app, Action::SearchMetric, metric)
+            .await?;
     }
     if body.is_empty() {
         return Err(ApiError::bad_request("No query specified in body"));

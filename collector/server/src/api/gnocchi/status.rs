@@ -14,6 +14,7 @@ use super::error::ApiResult;
 use super::json::reply;
 use super::query::Params;
 use crate::app::App;
+use crate::auth::policy::Action;
 
 /// Its route.
 pub(super) fn router() -> Router<Arc<App>> {
@@ -21,7 +22,7 @@ pub(super) fn router() -> Router<Arc<App>> {
 }
 
 async fn show(State(app): State<Arc<App>>, caller: Caller, params: Params) -> ApiResult {
-    caller.require_admin()?;
+    caller.require(Action::GetStatus)?;
     let details = match params.get("details") {
         Some(_) => params.flag("details")?,
         None => true,
