@@ -20,6 +20,7 @@ pub mod guest;
 pub mod http;
 mod initramfs;
 mod kernel;
+pub mod keystone;
 pub mod libvirtd;
 pub mod network;
 pub mod nova;
@@ -35,6 +36,7 @@ pub mod usage;
 pub mod virsh;
 
 pub use guest::{Guest, GuestSpec};
+pub use keystone::Keystone;
 pub use libvirtd::Libvirtd;
 pub use peer::{Peer, free_port};
 pub use process::{Finished, Shipped};

@@ -202,6 +202,6 @@ mod tests {
         ] {
             assert_eq!(read(yaml), Err(expected.to_owned()));
         }
-        assert!(read("auth_mode: keystone").is_err() && read("compatibility: \"3.0\"").is_err());
+        assert!(read("auth_mode: ldap").is_err() && read("compatibility: \"3.0\"").is_err());
     }
 }
