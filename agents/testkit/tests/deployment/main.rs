@@ -7,4 +7,6 @@
     reason = "a test runs programs and fails loudly"
 )]
 
+mod examples;
+mod nginx;
 mod programs;
