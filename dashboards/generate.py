@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes grafana/{en,zh}/*.json from source/*.py, which hold every panel once with its words in both languages.
+"""Writes grafana/{en,zh}/*.json from source/*.py, which hold every panel once with its words in both languages, and
+alerts/*.yml from source/alerts/*.yml with the numbers of thresholds.yml.
 
     dashboards/generate.py           write the files
     dashboards/generate.py --check   only say which are stale; exit status 1 if any
@@ -8,6 +9,7 @@
 import importlib
 import json
 import pathlib
+import re
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -143,18 +145,46 @@ def compact(value, indent=0):
     return opening + "\n" + ",\n".join(inner + p for p in parts) + "\n" + " " * indent + closing
 
 
+def thresholds():
+    """Name to number, as thresholds.yml has it: one `name: number` a line."""
+    found = {}
+    for line in (HERE / "thresholds.yml").read_text(encoding="utf-8").splitlines():
+        text = line.split("#")[0].strip()
+        if text:
+            name, number = text.split(": ")
+            float(number)
+            found[name] = number.strip()
+    return found
+
+
+def alert_files():
+    """Path to text of every file of alerts; a number without a use, and a name without a number, is an error."""
+    numbers, used, made = thresholds(), set(), {}
+
+    def number(match):
+        used.add(match[1])
+        return numbers[match[1]]
+
+    for path in sorted((HERE / "source" / "alerts").glob("*.yml")):
+        head = f"# Made by generate.py from source/alerts/{path.name} and thresholds.yml.\n"
+        made[HERE / "alerts" / path.name] = head + re.sub(r"@([A-Za-z.]+)@", number, path.read_text(encoding="utf-8"))
+    if unused := sorted(numbers.keys() - used):
+        sys.exit(f"thresholds.yml: no alert uses {', '.join(unused)}")
+    return made
+
+
 def main():
     sys.dont_write_bytecode = True
     sys.path.insert(0, str(HERE))
     check = sys.argv[1:] == ["--check"]
-    wanted = {}
+    wanted = alert_files()
     for path in sorted((HERE / "source").glob("[a-z]*.py")):
         if path.stem == "parts":
             continue
         dashboard = importlib.import_module(f"source.{path.stem}").DASHBOARD
         for language in LANGUAGES:
             wanted[HERE / "grafana" / language / f"{dashboard['name']}.json"] = compact(build(dashboard, language)) + "\n"
-    found = set((HERE / "grafana").glob("*/*.json"))
+    found = {*(HERE / "grafana").glob("*/*.json"), *(HERE / "alerts").glob("*.yml")}
     stale = [p for p, text in wanted.items() if p not in found or p.read_text(encoding="utf-8") != text]
     unknown = sorted(found - wanted.keys())
     if not check:
