@@ -61,6 +61,7 @@ impl Metrics {
         self.http(out);
         wal(store, out);
         checkpoints(store, out);
+        segments(store, out);
         replay(store, out);
     }
 
@@ -205,6 +206,49 @@ fn checkpoints(store: &StoreStats, out: &mut Families) {
         "nephoscope_collector_snapshot_size_bytes",
         "Bytes of the last checkpoint's snapshot.",
         store.snapshot_bytes as f64,
+    );
+}
+
+fn segments(store: &StoreStats, out: &mut Families) {
+    out.gauge(
+        "nephoscope_collector_segments",
+        "Files of closed windows.",
+        store.segments as f64,
+    );
+    out.gauge(
+        "nephoscope_collector_segment_size_bytes",
+        "Bytes of the files of closed windows.",
+        store.segment_bytes as f64,
+    );
+    out.gauge(
+        "nephoscope_collector_segment_windows",
+        "Windows in the files of closed windows.",
+        store.segment_windows as f64,
+    );
+    out.counter(
+        "nephoscope_collector_segment_damaged_blocks_total",
+        "Damaged blocks met in segments since the start; the rest is served.",
+        store.damaged_blocks as f64,
+    );
+    out.counter(
+        "nephoscope_collector_compactions_total",
+        "Merges of segments since the start.",
+        store.compactions as f64,
+    );
+    out.counter(
+        "nephoscope_collector_compaction_failures_total",
+        "Merges of segments that failed since the start; the segments stay as they were.",
+        store.compaction_failures as f64,
+    );
+    out.counter(
+        "nephoscope_collector_compaction_duration_seconds_total",
+        "Time spent on merges of segments since the start.",
+        store.compaction_time.as_secs_f64(),
+    );
+    out.counter(
+        "nephoscope_collector_expired_windows_total",
+        "Windows dropped from segments as expired or deleted since the start.",
+        store.dropped_windows as f64,
     );
 }
 

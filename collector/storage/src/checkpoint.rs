@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 
 use crate::StoreError;
 use crate::file::{self, Disk};
-use crate::manifest::Manifest;
 
 pub(crate) mod load;
 pub(crate) mod snapshot;
@@ -27,16 +26,14 @@ const ITEM_RAW: u8 = 3;
 const ITEM_ROWS: u8 = 4;
 const ITEM_END: u8 = 5;
 const ITEM_SHARD: u8 = 6;
+/// A metric that segments have windows of, since format 2; else it is `ITEM_METRIC`.
+const ITEM_FLUSHED: u8 = 7;
+/// A deleted metric that segments have windows of, since format 2.
+const ITEM_TOMBSTONE: u8 = 8;
 
 /// Path of the snapshot that is sure to hold all entries up to `base`.
 pub(crate) fn snapshot_path(store: &Path, base: u64) -> PathBuf {
     store.join(SNAPSHOT_DIR).join(format!("{base:020}.snap"))
-}
-
-/// Makes a written snapshot the valid one and removes all others, also what crashes left over.
-pub(crate) fn adopt(disk: &dyn Disk, store: &Path, base: u64) -> Result<(), StoreError> {
-    Manifest { base }.write(disk, store)?;
-    remove_others(disk, store, base)
 }
 
 /// Removes every file but the valid snapshot.

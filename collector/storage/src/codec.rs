@@ -5,6 +5,7 @@ use collector_model::MetricId;
 
 pub(crate) mod columns;
 pub(crate) mod policy;
+pub(crate) mod values;
 
 /// Why bytes with a right checksum cannot be understood: another version's, or a defect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -56,6 +57,11 @@ impl<'a> Cursor<'a> {
         self.rest.is_empty()
     }
 
+    /// Bytes not read yet.
+    pub(crate) fn left(&self) -> usize {
+        self.rest.len()
+    }
+
     pub(crate) fn bytes(&mut self, count: usize) -> Result<&'a [u8], CodecError> {
         let (taken, rest) = self
             .rest
@@ -97,6 +103,11 @@ impl<'a> Cursor<'a> {
     pub(crate) fn signed(&mut self) -> Result<i64, CodecError> {
         let value = self.varint()?;
         Ok((value >> 1) as i64 ^ -((value & 1) as i64))
+    }
+
+    /// An unsigned integer of eight bytes.
+    pub(crate) fn fixed(&mut self) -> Result<u64, CodecError> {
+        self.array().map(u64::from_le_bytes)
     }
 
     pub(crate) fn f64(&mut self) -> Result<f64, CodecError> {

@@ -1,10 +1,11 @@
 //! Running figures behind `StoreStats`: counted by the commit and checkpoint threads, read by anybody at any time.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::checkpoint::snapshot::Written;
+use crate::segment::reader::Segment;
 use crate::{LatencyHistogram, StoreStats};
 
 /// Figures since the start. They say nothing about each other, so no ordering is needed between them.
@@ -18,6 +19,14 @@ pub(crate) struct Counters {
     wal_bytes: AtomicU64,
     wal_segments: AtomicU64,
     disk_full: AtomicBool,
+    tombstones: AtomicU64,
+    segments: AtomicU64,
+    segment_bytes: AtomicU64,
+    segment_rows: AtomicU64,
+    compactions: AtomicU64,
+    compaction_failures: AtomicU64,
+    dropped_rows: AtomicU64,
+    compaction_millis: AtomicU64,
     syncs: Mutex<LatencyHistogram>,
     checkpoints: Mutex<Checkpoints>,
 }
@@ -79,6 +88,37 @@ impl Counters {
         }
     }
 
+    pub(crate) fn set_tombstones(&self, tombstones: usize) {
+        self.tombstones.store(tombstones as u64, Ordering::Relaxed);
+    }
+
+    pub(crate) fn tombstones(&self) -> usize {
+        self.tombstones.load(Ordering::Relaxed) as usize
+    }
+
+    pub(crate) fn set_segments(&self, segments: &[Arc<Segment>]) {
+        let sum = |of: fn(&Segment) -> u64| segments.iter().map(|segment| of(segment)).sum();
+        self.segments
+            .store(segments.len() as u64, Ordering::Relaxed);
+        self.segment_bytes
+            .store(sum(|segment| segment.bytes), Ordering::Relaxed);
+        self.segment_rows
+            .store(sum(|segment| segment.meta.rows), Ordering::Relaxed);
+    }
+
+    /// Counts a merge: windows that it dropped, and how long it took; `None` is one that failed.
+    pub(crate) fn compaction(&self, result: Option<(u64, Duration)>) {
+        match result {
+            Some((dropped, duration)) => {
+                let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+                self.compactions.fetch_add(1, Ordering::Relaxed);
+                self.dropped_rows.fetch_add(dropped, Ordering::Relaxed);
+                self.compaction_millis.fetch_add(millis, Ordering::Relaxed);
+            }
+            None => drop(self.compaction_failures.fetch_add(1, Ordering::Relaxed)),
+        }
+    }
+
     /// The figures that are counted here.
     pub(crate) fn stats(&self) -> StoreStats {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
@@ -101,6 +141,14 @@ impl Counters {
             snapshot_bytes: last.map_or(0, |(written, _)| written.bytes),
             checkpoint_pause: last.map_or(Duration::ZERO, |(written, _)| written.pause),
             checkpoint_duration: last.map_or(Duration::ZERO, |(_, duration)| duration),
+            segments: read(&self.segments),
+            segment_bytes: read(&self.segment_bytes),
+            segment_windows: read(&self.segment_rows),
+            compactions: read(&self.compactions),
+            compaction_failures: read(&self.compaction_failures),
+            dropped_windows: read(&self.dropped_rows),
+            compaction_time: Duration::from_millis(read(&self.compaction_millis)),
+            tombstones: read(&self.tombstones),
             disk_full: self.disk_full.load(Ordering::Relaxed),
             ..StoreStats::default()
         }

@@ -1,5 +1,5 @@
-//! The embedded engine: opens a store's directory, starts the commit and the checkpoint thread, and puts callers'
-//! requests before them. The only part that the rest of the program sees, through the `Store` trait.
+//! The embedded engine: opens a store's directory, starts its threads (commit, checkpoint, compaction), and puts
+//! callers' requests before them. The only part that the rest of the program sees, through the `Store` trait.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,6 +24,12 @@ use crate::{Batch, Completion, ReadQuery, ReplayReport, Store, StoreError, Store
 
 mod checkpoints;
 mod commit;
+mod compaction;
+mod live;
+mod read;
+
+use compaction::Signal;
+use live::Live;
 
 #[cfg(test)]
 mod tests;
@@ -31,17 +37,24 @@ mod tests;
 /// Bytes of log after which a checkpoint is made; bounds what a restart has to replay (about ten million measures).
 pub const CHECKPOINT_WAL_BYTES: u64 = 256 << 20;
 
+/// Bytes of closed windows in memory from which on a checkpoint writes them to segments.
+pub const HEAD_BYTES: u64 = 128 << 20;
+
 /// What an operator may choose.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
     /// Bytes of log after which a checkpoint is made.
     pub checkpoint_wal_bytes: u64,
+    /// Bytes of closed windows in memory from which on a checkpoint writes them to segments. Until the next checkpoint
+    /// there may be twice as many, and what the log has brought meanwhile.
+    pub head_bytes: u64,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Self {
             checkpoint_wal_bytes: CHECKPOINT_WAL_BYTES,
+            head_bytes: HEAD_BYTES,
         }
     }
 }
@@ -56,6 +69,8 @@ struct Shared {
     poison: Poison,
     counters: Counters,
     checkpoints: Requests,
+    live: Live,
+    compactions: Signal,
     replay: ReplayReport,
 }
 
@@ -94,12 +109,15 @@ impl Engine {
         let manifest = prepare(&*disk, dir)?;
         checkpoint::remove_others(&*disk, dir, manifest.base)?;
         let mut replay = ReplayReport::default();
-        let head = match manifest.base {
+        let base = manifest.base;
+        let head = match base {
             0 => Head::new(0),
             base => checkpoint::load::load(&*disk, dir, base, &mut replay)?,
         };
+        let live = Live::open(&*disk, dir, manifest, &mut replay)?;
         let Replayed { next_seq, segments } =
-            recovery::replay(&*disk, dir, manifest.base, &head, &mut replay)?;
+            recovery::replay(&*disk, dir, base, &head, &mut replay)?;
+        head.set_done(next_seq - 1);
         let wal = WalWriter::create(Arc::clone(&disk), &dir.join(WAL_DIR), next_seq, segments)?;
         replay.duration = begin.elapsed();
         tracing::info!(
@@ -116,8 +134,11 @@ impl Engine {
             poison: Poison::default(),
             counters: Counters::default(),
             checkpoints: Requests::default(),
+            live,
+            compactions: Signal::default(),
             replay,
         });
+        shared.publish_segments();
         let committer = commit::Committer::new(Arc::clone(&shared), wal);
         let mut engine = Self {
             shared: Arc::clone(&shared),
@@ -127,6 +148,9 @@ impl Engine {
         engine.start("store-commit", move || committer.run())?;
         let checkpointer = Arc::clone(&shared);
         engine.start("store-checkpoint", move || checkpointer.make_checkpoints())?;
+        let compacter = Arc::clone(&shared);
+        engine.start("store-compact", move || compacter.compact_segments())?;
+        shared.compactions.ask();
         if damaged {
             // What is damaged has been set aside: with a new snapshot it is not found again.
             shared.checkpoints.log_has_grown();
@@ -219,7 +243,7 @@ impl Store for Engine {
     }
 
     fn read(&self, metric: MetricId, query: &ReadQuery) -> Result<Vec<AggregatePoint>, StoreError> {
-        self.shared.head.read(metric, query)
+        self.shared.read(metric, query)
     }
 
     fn delete_metrics(&self, metrics: &[MetricId]) -> Result<(), StoreError> {
@@ -240,6 +264,7 @@ impl Store for Engine {
             queue_measures: measures as u64,
             poisoned: self.shared.poison.reason().map(ToOwned::to_owned),
             replay: self.shared.replay.clone(),
+            damaged_blocks: self.shared.live.segments.damaged(),
             ..self.shared.counters.stats()
         }
     }
@@ -262,6 +287,7 @@ fn write_call(batch: Batch, done: Completion) -> Result<Option<Call>, StoreError
 
 impl Drop for Engine {
     fn drop(&mut self) {
+        self.shared.compactions.close();
         self.shared.checkpoints.close();
         self.shared.queue.close();
         for thread in self.threads.drain(..) {

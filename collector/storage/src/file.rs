@@ -22,6 +22,8 @@ pub(crate) trait Disk: Send + Sync {
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
     /// Opens a file for reading from `offset` on.
     fn open(&self, path: &Path, offset: u64) -> io::Result<Box<dyn Read>>;
+    /// Opens a file for reading at any place.
+    fn open_at(&self, path: &Path) -> io::Result<Box<dyn DiskReader>>;
     /// Cuts a file and makes the cut durable.
     fn truncate(&self, path: &Path, len: u64) -> io::Result<()>;
     /// Renames within one directory, replacing what was there.
@@ -44,6 +46,24 @@ pub(crate) trait DiskFile: Send {
     fn set_len(&mut self, len: u64) -> io::Result<()>;
 }
 
+/// A file open for reading at any place, also after it has been removed.
+pub(crate) trait DiskReader: Send + Sync {
+    /// Bytes of the file.
+    fn len(&self) -> io::Result<u64>;
+    /// Fills `bytes` from `offset` on.
+    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<()>;
+}
+
+impl DiskReader for File {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.metadata()?.len())
+    }
+
+    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+        self.read_exact_at(bytes, offset)
+    }
+}
+
 /// The real disk.
 pub(crate) struct System;
 
@@ -61,6 +81,10 @@ impl Disk for System {
         let mut file = File::open(path)?;
         file.seek(SeekFrom::Start(offset))?;
         Ok(Box::new(file))
+    }
+
+    fn open_at(&self, path: &Path) -> io::Result<Box<dyn DiskReader>> {
+        Ok(Box::new(File::open(path)?))
     }
 
     fn truncate(&self, path: &Path, len: u64) -> io::Result<()> {

@@ -4,20 +4,23 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use collector_model::{AggregatePoint, ArchivePolicy, Measure, MetricId};
+use collector_model::{ArchivePolicy, Measure, MetricId};
 
 use crate::batch::SortedBatch;
 use crate::rollup::Scratch;
+use crate::segment::set::{List, Segments};
 use crate::{ReadQuery, StoreError};
 
+mod closed;
 pub(crate) mod plan;
 pub(crate) mod rows;
 pub(crate) mod series;
 
 use plan::{Plan, Plans};
-use series::Series;
+use series::{Part, Series};
 
 /// Number of shards; a metric's is the first byte of its id. Part of the snapshot's format.
 pub(crate) const SHARDS: usize = 256;
@@ -60,6 +63,8 @@ pub(crate) struct Shard {
     pub(crate) metrics: Metrics,
     /// Sequence number of the last log entry folded here; earlier ones are not folded again.
     pub(crate) applied: u64,
+    /// Deleted metrics that segments may still have windows of, with the log entry that deleted them.
+    pub(crate) tombstones: HashMap<MetricId, u64>,
 }
 
 /// What folding a batch did.
@@ -76,6 +81,8 @@ pub(crate) struct Folded {
 pub(crate) struct Head {
     shards: Vec<RwLock<Shard>>,
     plans: Mutex<Plans>,
+    /// Log entry up to which all have been applied.
+    done: AtomicU64,
 }
 
 /// The shard of a metric.
@@ -96,7 +103,26 @@ impl Head {
         Self {
             shards: (0..SHARDS).map(|_| shard()).collect(),
             plans: Mutex::default(),
+            done: AtomicU64::new(applied),
         }
+    }
+
+    /// Log entry up to which all have been applied to their shards.
+    pub(crate) fn done(&self) -> u64 {
+        self.done.load(Ordering::Acquire)
+    }
+
+    /// Notes that all entries up to `seq` have been applied.
+    pub(crate) fn set_done(&self, seq: u64) {
+        self.done.store(seq, Ordering::Release);
+    }
+
+    /// The shortest timespan that a policy in use keeps windows of this length for; `None` if all keep them for ever.
+    pub(crate) fn shortest_timespan(&self, granularity: i64) -> Option<i64> {
+        self.plans
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .shortest_timespan(granularity)
     }
 
     /// The shared plan of a policy; `None` if it has no definition.
@@ -237,7 +263,15 @@ impl Head {
     /// Applies the log entry `seq`: forgets metrics, in shards that have not done so yet. Returns how many there were.
     pub(crate) fn delete(&self, seq: u64, metrics: &[MetricId]) -> usize {
         self.apply(seq, metrics, |shard, metric| {
-            shard.metrics.remove(&metric).is_some()
+            let series = shard.metrics.remove(&metric);
+            if series.as_ref().is_some_and(Series::in_segments) {
+                shard.tombstones.insert(metric, seq);
+            }
+            // Deletions by the thousand shall give their memory back.
+            if shard.metrics.capacity() > 64 + 4 * shard.metrics.len() {
+                shard.metrics.shrink_to_fit();
+            }
+            series.is_some()
         })
     }
 
@@ -266,16 +300,25 @@ impl Head {
         changed
     }
 
-    /// Answers a query.
-    pub(crate) fn read(
+    /// What memory has to say to a query, the segments that have the rest, and the log entry that deleted an earlier
+    /// metric of this id.
+    pub(crate) fn parts(
         &self,
         metric: MetricId,
         query: &ReadQuery,
-    ) -> Result<Vec<AggregatePoint>, StoreError> {
-        let shard = self.shard(shard_of(metric));
-        let series = shard.as_ref().and_then(|shard| shard.metrics.get(&metric));
-        series
-            .ok_or(StoreError::UnknownMetric(metric))?
-            .read(metric, query)
+        segments: &Segments,
+    ) -> Result<(Vec<Part>, List, u64), StoreError> {
+        let shard = self
+            .shard(shard_of(metric))
+            .ok_or(StoreError::UnknownMetric(metric))?;
+        let series = shard
+            .metrics
+            .get(&metric)
+            .ok_or(StoreError::UnknownMetric(metric))?;
+        let parts = series.parts(metric, query)?;
+        // Under the lock: what leaves memory is in the list before.
+        let list = segments.list();
+        let deleted = shard.tombstones.get(&metric).copied().unwrap_or(0);
+        Ok((parts, list, deleted))
     }
 }

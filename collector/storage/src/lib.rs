@@ -15,12 +15,13 @@ mod poison;
 mod quarantine;
 mod queue;
 mod rollup;
+mod segment;
 mod stats;
 mod store;
 mod wal;
 
 pub use batch::MAX_BATCH_MEASURES;
-pub use engine::{CHECKPOINT_WAL_BYTES, Engine, Options};
+pub use engine::{CHECKPOINT_WAL_BYTES, Engine, HEAD_BYTES, Options};
 pub use error::StoreError;
 pub use queue::{QUEUE_CALLS, QUEUE_MEASURES};
 pub use stats::{LatencyHistogram, ReplayReport, SYNC_BUCKETS, StoreStats};

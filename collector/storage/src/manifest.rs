@@ -1,5 +1,5 @@
-//! The manifest: one small text file that says which format the store has and which snapshot is the valid one. It is
-//! replaced as a whole; whatever it does not name is left over and may go.
+//! The manifest: one small text file that says which format the store has, which snapshot is the valid one and which
+//! segments count, in their order. It is replaced as a whole; whatever it does not name is left over and may go.
 
 use std::fmt::Write as _;
 use std::io::Read as _;
@@ -10,14 +10,18 @@ use crate::file::{self, Disk};
 
 /// Name of the file in a store's directory.
 const MANIFEST: &str = "MANIFEST";
-/// The only format so far: log entries, snapshot items and the number of shards as they are in this version.
-const FORMAT: u32 = 1;
+/// The format that is written: log entries, snapshot items, segments and the number of shards as they are in this
+/// version. Format 1 had no segments; it is read and becomes this one with the next checkpoint.
+const FORMAT: u64 = 2;
+const OLDEST_FORMAT: u64 = 1;
 
 /// What the manifest says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Manifest {
     /// Last log entry that the snapshot is sure to hold; 0 is a store without snapshot.
     pub(crate) base: u64,
+    /// Numbers of the segments that count: for every metric and granularity earlier ones hold earlier windows.
+    pub(crate) segments: Vec<u64>,
 }
 
 impl Manifest {
@@ -54,22 +58,32 @@ impl Manifest {
                 .ok_or_else(|| corrupt("a line is missing or no number"))
         };
         let format = field("format")?;
-        if format != u64::from(FORMAT) {
+        if !(OLDEST_FORMAT..=FORMAT).contains(&format) {
             return Err(corrupt(&format!(
-                "its format is {format}, this program knows {FORMAT}"
+                "its format is {format}, this program knows {OLDEST_FORMAT} to {FORMAT}"
             )));
         }
+        let segments = body
+            .lines()
+            .filter_map(|line| line.strip_prefix("segment "));
+        let segments = segments.map(|id| id.parse::<u64>());
         Ok(Some(Self {
             base: field("snapshot")?,
+            segments: segments
+                .collect::<Result<_, _>>()
+                .map_err(|_| corrupt("a segment is no number"))?,
         }))
     }
 
     /// Replaces the manifest, durably.
-    pub(crate) fn write(self, disk: &dyn Disk, store: &Path) -> Result<(), StoreError> {
-        let body = format!(
+    pub(crate) fn write(&self, disk: &dyn Disk, store: &Path) -> Result<(), StoreError> {
+        let mut body = format!(
             "nephoscope store\nformat {FORMAT}\nsnapshot {}\n",
             self.base
         );
+        for id in &self.segments {
+            let _ = writeln!(body, "segment {id}");
+        }
         file::replace(disk, &store.join(MANIFEST), with_crc(&body).as_bytes())
     }
 }
@@ -95,9 +109,10 @@ mod tests {
     fn the_manifest_reads_back_as_written() {
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(read(dir.path()), Ok(None));
-        for base in [0, 42] {
-            Manifest { base }.write(&System, dir.path()).unwrap();
-            assert_eq!(read(dir.path()), Ok(Some(Manifest { base })));
+        for (base, segments) in [(0, vec![]), (42, vec![7, 3])] {
+            let manifest = Manifest { base, segments };
+            manifest.write(&System, dir.path()).unwrap();
+            assert_eq!(read(dir.path()), Ok(Some(manifest)));
         }
     }
 
@@ -105,7 +120,10 @@ mod tests {
     fn any_changed_byte_is_noticed() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join(MANIFEST);
-        Manifest { base: 42 }.write(&System, dir.path()).unwrap();
+        let (base, segments) = (42, vec![1]);
+        Manifest { base, segments }
+            .write(&System, dir.path())
+            .unwrap();
         let good = fs::read(&path).unwrap();
         for at in 0..good.len() {
             let mut bad = good.clone();
@@ -125,13 +143,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         fs::write(
             dir.path().join(MANIFEST),
-            with_crc("nephoscope store\nformat 2\nsnapshot 0\n"),
+            with_crc("nephoscope store\nformat 3\nsnapshot 0\n"),
         )
         .unwrap();
         assert!(
             read(dir.path())
                 .unwrap_err()
-                .ends_with("its format is 2, this program knows 1")
+                .ends_with("its format is 3, this program knows 1 to 2")
         );
     }
 }

@@ -86,6 +86,24 @@ pub struct StoreStats {
     pub checkpoint_duration: Duration,
     /// The longest that the last checkpoint kept a writer or reader of one shard waiting.
     pub checkpoint_pause: Duration,
+    /// Segments on disk.
+    pub segments: u64,
+    /// Bytes of them.
+    pub segment_bytes: u64,
+    /// Windows in them.
+    pub segment_windows: u64,
+    /// Blocks of segments that were found damaged since the start; the rest is served.
+    pub damaged_blocks: u64,
+    /// Merges of segments since the start.
+    pub compactions: u64,
+    /// Merges that failed since the start; the segments stay as they are.
+    pub compaction_failures: u64,
+    /// Windows that merges have dropped as expired or deleted since the start.
+    pub dropped_windows: u64,
+    /// Time spent on merges since the start.
+    pub compaction_time: Duration,
+    /// Deleted metrics that segments may still have windows of, at the last checkpoint.
+    pub tombstones: u64,
     /// Why writes are refused until a restart, if they are.
     pub poisoned: Option<String>,
     /// Whether the last write found no space.

@@ -30,6 +30,7 @@ fn open(dir: &Path) -> Engine {
         dir,
         Options {
             checkpoint_wal_bytes: 300_000,
+            head_bytes: 0,
         },
     )
     .unwrap()

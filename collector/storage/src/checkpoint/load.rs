@@ -5,7 +5,10 @@ use std::path::Path;
 
 use collector_model::{Measure, MetricId, Timestamp};
 
-use super::{ITEM_END, ITEM_METRIC, ITEM_POLICY, ITEM_RAW, ITEM_ROWS, ITEM_SHARD, snapshot_path};
+use super::{
+    ITEM_END, ITEM_FLUSHED, ITEM_METRIC, ITEM_POLICY, ITEM_RAW, ITEM_ROWS, ITEM_SHARD,
+    ITEM_TOMBSTONE, snapshot_path,
+};
 use crate::codec::{self, CodecError, Cursor, columns};
 use crate::file::frame::{FrameReader, HEADER, Item};
 use crate::file::{self, Disk};
@@ -77,14 +80,22 @@ fn frame(head: &Head, seq: u64, payload: &[u8]) -> Result<Option<u64>, CodecErro
                         .ok_or(CodecError("archive policy is empty"))?,
                 );
             }
-            ITEM_METRIC => {
+            kind @ (ITEM_METRIC | ITEM_FLUSHED) => {
                 let metric = cursor.id()?;
                 let plan = usize::try_from(cursor.varint()?)
                     .ok()
                     .and_then(|index| plans.get(index));
                 let plan = plan.ok_or(CodecError("archive policy is not in the frame"))?;
+                let mut series = Series::new(plan.clone());
+                if kind == ITEM_FLUSHED {
+                    series.set_in_segments();
+                }
+                with_shard(head, metric, |shard| shard.metrics.insert(metric, series));
+            }
+            ITEM_TOMBSTONE => {
+                let (metric, deleted) = (cursor.id()?, cursor.varint()?);
                 with_shard(head, metric, |shard| {
-                    shard.metrics.insert(metric, Series::new(plan.clone()));
+                    shard.tombstones.insert(metric, deleted)
                 });
             }
             ITEM_RAW => {

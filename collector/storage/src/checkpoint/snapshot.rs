@@ -8,7 +8,10 @@ use std::time::{Duration, Instant};
 
 use collector_model::MetricId;
 
-use super::{ITEM_END, ITEM_METRIC, ITEM_POLICY, ITEM_RAW, ITEM_ROWS, ITEM_SHARD, snapshot_path};
+use super::{
+    ITEM_END, ITEM_FLUSHED, ITEM_METRIC, ITEM_POLICY, ITEM_RAW, ITEM_ROWS, ITEM_SHARD,
+    ITEM_TOMBSTONE, snapshot_path,
+};
 use crate::StoreError;
 use crate::codec::{self, columns, put_id, put_varint};
 use crate::file::{self, Disk, DiskFile, frame};
@@ -16,6 +19,7 @@ use crate::head::plan::Plan;
 use crate::head::rows::Rows;
 use crate::head::series::Series;
 use crate::head::{Head, SHARDS};
+use crate::segment::flush::Flush;
 
 /// A frame is closed when it has this many bytes: what one flipped bit can cost.
 const FRAME_BYTES: usize = 256 << 10;
@@ -33,22 +37,29 @@ pub(crate) struct Written {
     pub(crate) pause: Duration,
 }
 
-/// Writes and publishes the snapshot of a head that has folded every entry up to `base`.
+/// Writes and publishes the snapshot of a head that has folded every entry up to `base`. With a flush, closed windows
+/// go there instead.
 pub(crate) fn write(
     disk: &dyn Disk,
     store: &Path,
     head: &Head,
     base: u64,
+    flush: Option<&mut Flush<'_>>,
 ) -> Result<Written, StoreError> {
     let path = snapshot_path(store, base);
     let temporary = path.with_extension("tmp");
     let written =
-        write_file(disk, &temporary, head).inspect_err(|_| drop(disk.remove(&temporary)))?;
+        write_file(disk, &temporary, head, flush).inspect_err(|_| drop(disk.remove(&temporary)))?;
     file::publish(disk, &temporary, &path)?;
     Ok(written)
 }
 
-fn write_file(disk: &dyn Disk, path: &PathBuf, head: &Head) -> Result<Written, StoreError> {
+fn write_file(
+    disk: &dyn Disk,
+    path: &PathBuf,
+    head: &Head,
+    mut flush: Option<&mut Flush<'_>>,
+) -> Result<Written, StoreError> {
     let file = disk.create(path).map_err(file::failed("create", path))?;
     let mut output = Output {
         file,
@@ -59,16 +70,23 @@ fn write_file(disk: &dyn Disk, path: &PathBuf, head: &Head) -> Result<Written, S
     let (mut pause, mut metrics) = (Duration::ZERO, 0);
     let mut frames = Vec::new();
     for index in 0..SHARDS {
+        if let Some(flush) = flush.as_mut() {
+            pause = pause.max(flush.take(head, index)?);
+        }
         let begin = Instant::now();
         let Some(shard) = head.shard(index) else {
             break;
         };
-        let mut encoder = Encoder::new(&mut frames, index, shard.applied);
+        let mut encoder = Encoder::new(&mut frames, index, shard.applied, flush.is_some());
         encoder.open();
         shard
             .metrics
             .iter()
             .for_each(|(metric, series)| encoder.series(*metric, series));
+        shard
+            .tombstones
+            .iter()
+            .for_each(|(metric, deleted)| encoder.tombstone(*metric, *deleted));
         encoder.close();
         if encoder.overflow {
             let source = io::Error::other("an item is longer than a frame may be");
@@ -84,7 +102,7 @@ fn write_file(disk: &dyn Disk, path: &PathBuf, head: &Head) -> Result<Written, S
         output.append(&frames)?;
         frames.clear();
     }
-    let mut encoder = Encoder::new(&mut frames, SHARDS, 0);
+    let mut encoder = Encoder::new(&mut frames, SHARDS, 0, flush.is_some());
     encoder.end(metrics);
     output.append(&frames)?;
     output.finish()?;
@@ -126,18 +144,21 @@ struct Encoder<'a> {
     applied: u64,
     payload: Vec<u8>,
     policies: Vec<Arc<Plan>>,
+    /// Whether windows that are being written to segments are left out.
+    flushing: bool,
     /// Whether something did not fit into a frame; the snapshot is then no good.
     overflow: bool,
 }
 
 impl<'a> Encoder<'a> {
-    fn new(out: &'a mut Vec<u8>, shard: usize, applied: u64) -> Self {
+    fn new(out: &'a mut Vec<u8>, shard: usize, applied: u64, flushing: bool) -> Self {
         Self {
             out,
             shard,
             applied,
             payload: Vec::new(),
             policies: Vec::new(),
+            flushing,
             overflow: false,
         }
     }
@@ -153,7 +174,10 @@ impl<'a> Encoder<'a> {
     fn series(&mut self, metric: MetricId, series: &Series) {
         self.open();
         let policy = self.policy(series.plan());
-        self.payload.push(ITEM_METRIC);
+        self.payload.push(match series.in_segments() {
+            true => ITEM_FLUSHED,
+            false => ITEM_METRIC,
+        });
         put_id(&mut self.payload, metric);
         put_varint(&mut self.payload, policy);
         for raw in series.raw().chunks(ITEM_CELLS) {
@@ -173,12 +197,20 @@ impl<'a> Encoder<'a> {
         }
     }
 
+    fn tombstone(&mut self, metric: MetricId, deleted: u64) {
+        self.open();
+        self.payload.push(ITEM_TOMBSTONE);
+        put_id(&mut self.payload, metric);
+        put_varint(&mut self.payload, deleted);
+        self.close_if_full();
+    }
+
     fn rows(&mut self, metric: MetricId, level: u64, rows: &Rows, width: usize) {
         if width == 0 {
             return;
         }
         let count = (ITEM_CELLS / width).max(1);
-        let (starts, values) = rows.parts(width);
+        let (starts, values) = rows.parts(width, self.flushing);
         for (starts, values) in starts.chunks(count).zip(values.chunks(count * width)) {
             self.open();
             self.payload.push(ITEM_ROWS);

@@ -64,7 +64,7 @@ fn dump(head: &Head) -> Vec<String> {
                 let bits =
                     |values: Vec<f64>| values.into_iter().map(f64::to_bits).collect::<Vec<_>>();
                 let parts = |rows: &crate::head::rows::Rows| {
-                    let (starts, values) = rows.parts(width);
+                    let (starts, values) = rows.parts(width, false);
                     (starts, bits(values))
                 };
                 let rows: Vec<_> = series.levels().iter().map(parts).collect();
@@ -91,7 +91,7 @@ fn store() -> tempfile::TempDir {
 fn a_snapshot_loads_back_to_the_bit() {
     let store = store();
     let head = filled(500);
-    let written = snapshot::write(&System, store.path(), &head, 7).unwrap();
+    let written = snapshot::write(&System, store.path(), &head, 7, None).unwrap();
     assert_eq!(
         written.bytes,
         fs::metadata(snapshot_path(store.path(), 7)).unwrap().len()
@@ -122,7 +122,7 @@ fn a_long_raw_tail_and_many_windows_are_split_over_frames() {
         (0..100_000_i64).map(|tick| Measure::new(Timestamp(tick * 30_000_000), tick as f64));
     let batch = SortedBatch::new(vec![(MetricId::nil(), measures.collect())]).unwrap();
     head.fold(2, &batch, &mut Scratch::default());
-    snapshot::write(&System, store.path(), &head, 2).unwrap();
+    snapshot::write(&System, store.path(), &head, 2, None).unwrap();
     let loaded = load::load(&System, store.path(), 2, &mut ReplayReport::default()).unwrap();
     assert_eq!(dump(&loaded), dump(&head));
 }
@@ -131,7 +131,7 @@ fn a_long_raw_tail_and_many_windows_are_split_over_frames() {
 fn a_flipped_bit_costs_one_frame_and_is_reported() {
     let store = store();
     let head = filled(100);
-    snapshot::write(&System, store.path(), &head, 7).unwrap();
+    snapshot::write(&System, store.path(), &head, 7, None).unwrap();
     let path = snapshot_path(store.path(), 7);
     let good = fs::read(&path).unwrap();
     for at in (0..good.len()).step_by(good.len() / 50) {
@@ -149,7 +149,7 @@ fn a_flipped_bit_costs_one_frame_and_is_reported() {
 #[test]
 fn a_snapshot_cut_between_frames_is_noticed() {
     let store = store();
-    snapshot::write(&System, store.path(), &filled(50), 7).unwrap();
+    snapshot::write(&System, store.path(), &filled(50), 7, None).unwrap();
     let path = snapshot_path(store.path(), 7);
     let good = fs::read(&path).unwrap();
     // The last frame is a header and an item of two bytes.
@@ -164,21 +164,17 @@ fn a_snapshot_cut_between_frames_is_noticed() {
 }
 
 #[test]
-fn adopting_a_snapshot_removes_all_others() {
+fn all_but_the_valid_snapshot_are_removed() {
     let store = store();
     for base in [3, 7] {
-        snapshot::write(&System, store.path(), &Head::new(0), base).unwrap();
+        snapshot::write(&System, store.path(), &Head::new(0), base, None).unwrap();
     }
     fs::write(
         snapshot_path(store.path(), 9).with_extension("tmp"),
         "left over",
     )
     .unwrap();
-    adopt(&System, store.path(), 7).unwrap();
-    assert_eq!(
-        Manifest::read(&System, store.path()).unwrap(),
-        Some(Manifest { base: 7 })
-    );
+    remove_others(&System, store.path(), 7).unwrap();
     assert_eq!(
         file::list(&store.path().join(SNAPSHOT_DIR)).unwrap(),
         [format!("{:020}.snap", 7)]

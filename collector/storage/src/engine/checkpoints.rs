@@ -1,14 +1,14 @@
-//! The checkpoint thread: waits for requests, writes a snapshot beside the running commit thread, makes it the valid
-//! one and removes the log that it covers. A failure keeps the log and is told to all who asked.
+//! The checkpoint thread: waits for requests, writes a snapshot beside the running commit thread, and segments when the
+//! closed windows in memory have become many, makes both count and removes the log that it covers. A failure keeps the log and is told to all who asked.
 
 use std::time::Instant;
 
 use super::Shared;
 use crate::StoreError;
-use crate::checkpoint::{self, Requests};
+use crate::checkpoint::{Requests, snapshot};
 use crate::file;
-use crate::manifest::Manifest;
 use crate::queue::Call;
+use crate::segment::flush::{Flush, WORTH_ROWS};
 
 /// Refuses checkpoints when dropped.
 struct Closing<'a>(&'a Requests);
@@ -46,9 +46,22 @@ impl Shared {
     fn checkpoint(&self) -> Result<(), StoreError> {
         let begin = Instant::now();
         let base = self.call(Call::Rotate)?;
-        if base > 0 && Manifest::read(&*self.disk, &self.dir)? != Some(Manifest { base }) {
-            let written = checkpoint::snapshot::write(&*self.disk, &self.dir, &self.head, base)?;
-            checkpoint::adopt(&*self.disk, &self.dir, base)?;
+        // A snapshot is never replaced by one of the same name: without new entries there is nothing new.
+        if base > self.live.base() {
+            let (disk, dir) = (&*self.disk, self.dir.as_path());
+            let mut flush = self
+                .rows_worth_a_flush()
+                .map(|rows| Flush::new(disk, dir, self.live.ids(), rows));
+            let written = snapshot::write(disk, dir, &self.head, base, flush.as_mut())?;
+            let new = flush.map_or(Ok(Vec::new()), Flush::publish)?;
+            self.live.adopt_checkpoint(disk, dir, base, &new)?;
+            if !new.is_empty() {
+                self.head.drop_flushed();
+                self.compactions.ask();
+            }
+            let tombstones = self.head.forget_tombstones(self.live.seen());
+            self.counters.set_tombstones(tombstones);
+            self.publish_segments();
             self.counters.checkpoint(Some((written, begin.elapsed())));
         }
         for path in self.call(|reply| Call::Forget(base, reply))? {
@@ -57,5 +70,16 @@ impl Shared {
                 .map_err(file::failed("remove", &path))?;
         }
         Ok(())
+    }
+
+    /// How many closed windows an archive must have for a flush, if memory is to be freed now.
+    fn rows_worth_a_flush(&self) -> Option<usize> {
+        let limit = self.options.head_bytes;
+        let (all, many) = self.head.closed_bytes(WORTH_ROWS);
+        if all > limit.saturating_mul(2) {
+            Some(1)
+        } else {
+            (many > limit).then_some(WORTH_ROWS)
+        }
     }
 }

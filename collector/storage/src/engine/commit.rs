@@ -77,6 +77,11 @@ impl Committer {
         }
     }
 
+    /// Notes that all that is in the log has been applied.
+    fn applied(&self) {
+        self.shared.head.set_done(self.wal.last_seq());
+    }
+
     fn write(&mut self, calls: Vec<WriteCall>) {
         let mut accepted = Vec::with_capacity(calls.len());
         for call in calls {
@@ -108,6 +113,7 @@ impl Committer {
                 .counters
                 .accepted(call.batch.received(), folded.late);
         }
+        self.applied();
         self.publish();
         for call in accepted {
             complete(call, Ok(()));
@@ -184,6 +190,7 @@ impl Committer {
         let payload = entry::encode_set_policy(policy, &changed);
         let seq = self.log([payload.as_slice()].into_iter())?;
         self.metrics += self.shared.head.set_plan(seq, &changed, &plan);
+        self.applied();
         Ok(())
     }
 
@@ -195,6 +202,7 @@ impl Committer {
         let payload = entry::encode_delete(&known);
         let seq = self.log([payload.as_slice()].into_iter())?;
         self.metrics -= self.shared.head.delete(seq, &known);
+        self.applied();
         Ok(())
     }
 }

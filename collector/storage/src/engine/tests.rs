@@ -9,6 +9,7 @@ use super::*;
 mod faults;
 mod model;
 mod opening;
+mod segments;
 
 const SECOND: i64 = 1_000_000_000;
 
@@ -118,6 +119,7 @@ fn a_checkpoint_comes_by_itself_when_the_log_has_grown() {
         dir.path(),
         Options {
             checkpoint_wal_bytes: 10_000,
+            ..Options::default()
         },
     )
     .unwrap();

@@ -4,7 +4,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use super::{Disk, DiskFile, System};
+use super::{Disk, DiskFile, DiskReader, System};
 
 /// The calls that can be made to fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub(crate) enum Kind {
     Rename,
     Remove,
     SyncDir,
+    Open,
+    Read,
 }
 
 /// Decides about a call: `Some` makes it fail so.
@@ -87,6 +89,23 @@ impl DiskFile for FaultyFile {
     }
 }
 
+struct FaultyReader {
+    disk: Faulty,
+    path: PathBuf,
+    file: Box<dyn DiskReader>,
+}
+
+impl DiskReader for FaultyReader {
+    fn len(&self) -> io::Result<u64> {
+        self.file.len()
+    }
+
+    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+        self.disk.check(Kind::Read, &self.path)?;
+        self.file.read_at(bytes, offset)
+    }
+}
+
 impl Disk for Faulty {
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         self.check(Kind::Create, path)?;
@@ -99,7 +118,17 @@ impl Disk for Faulty {
     }
 
     fn open(&self, path: &Path, offset: u64) -> io::Result<Box<dyn Read>> {
+        self.check(Kind::Open, path)?;
         System.open(path, offset)
+    }
+
+    fn open_at(&self, path: &Path) -> io::Result<Box<dyn DiskReader>> {
+        self.check(Kind::Open, path)?;
+        Ok(Box::new(FaultyReader {
+            disk: self.clone(),
+            path: path.to_owned(),
+            file: System.open_at(path)?,
+        }))
     }
 
     fn truncate(&self, path: &Path, len: u64) -> io::Result<()> {

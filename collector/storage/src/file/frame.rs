@@ -36,6 +36,36 @@ pub(crate) fn write(out: &mut Vec<u8>, seq: u64, payload: &[u8]) -> bool {
     true
 }
 
+/// Checks the frame that begins with the first of these bytes; returns its sequence number and where it ends.
+pub(crate) fn check(bytes: &[u8]) -> Result<(u64, usize), &'static str> {
+    let (magic, length, seq, crc) = header(bytes).ok_or("frame header is cut off")?;
+    if magic != MAGIC {
+        return Err("no frame begins here");
+    }
+    let size = length as usize;
+    if size > MAX_PAYLOAD {
+        return Err("frame is longer than allowed");
+    }
+    let payload = bytes.get(HEADER..HEADER + size).ok_or("frame is cut off")?;
+    match checksum(length, seq, payload) == crc {
+        true => Ok((seq, HEADER + size)),
+        false => Err("checksum does not match"),
+    }
+}
+
+fn header(bytes: &[u8]) -> Option<([u8; 4], u32, u64, u32)> {
+    let (magic, rest) = bytes.split_first_chunk::<4>()?;
+    let (length, rest) = rest.split_first_chunk::<4>()?;
+    let (seq, rest) = rest.split_first_chunk::<8>()?;
+    let (crc, _) = rest.split_first_chunk::<4>()?;
+    Some((
+        *magic,
+        u32::from_le_bytes(*length),
+        u64::from_le_bytes(*seq),
+        u32::from_le_bytes(*crc),
+    ))
+}
+
 /// What a reader finds next.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Item<'a> {
@@ -156,39 +186,19 @@ impl<R: Read> FrameReader<R> {
         if self.fill(HEADER)? < HEADER {
             return Ok(Err("frame header is cut off"));
         }
-        let Some((magic, length, seq, crc)) = self.header() else {
-            return Ok(Err("frame header is cut off"));
+        let announced = match header(self.rest()) {
+            Some((MAGIC, length, ..)) => length as usize,
+            _ => 0,
         };
-        if magic != MAGIC {
-            return Ok(Err("no frame begins here"));
-        }
-        let size = length as usize;
-        if size > MAX_PAYLOAD {
-            return Ok(Err("frame is longer than allowed"));
-        }
-        if self.fill(HEADER + size)? < HEADER + size {
-            return Ok(Err("frame is cut off"));
-        }
-        let end = self.at + HEADER + size;
-        let payload = self.buffer.get(self.at + HEADER..end).unwrap_or_default();
-        if checksum(length, seq, payload) != crc {
-            return Ok(Err("checksum does not match"));
-        }
-        Ok(Ok(Sound { seq, end }))
+        self.fill(HEADER + announced.min(MAX_PAYLOAD))?;
+        Ok(check(self.rest()).map(|(seq, end)| Sound {
+            seq,
+            end: self.at + end,
+        }))
     }
 
-    fn header(&self) -> Option<([u8; 4], u32, u64, u32)> {
-        let rest = self.buffer.get(self.at..)?;
-        let (magic, rest) = rest.split_first_chunk::<4>()?;
-        let (length, rest) = rest.split_first_chunk::<4>()?;
-        let (seq, rest) = rest.split_first_chunk::<8>()?;
-        let (crc, _) = rest.split_first_chunk::<4>()?;
-        Some((
-            *magic,
-            u32::from_le_bytes(*length),
-            u64::from_le_bytes(*seq),
-            u32::from_le_bytes(*crc),
-        ))
+    fn rest(&self) -> &[u8] {
+        self.buffer.get(self.at..).unwrap_or_default()
     }
 
     /// Goes to the next place where a frame might begin; false, and at the end, if there is none.

@@ -138,6 +138,15 @@ pub(crate) struct Plans {
 }
 
 impl Plans {
+    /// The shortest timespan of windows of this length, in nanoseconds.
+    pub(crate) fn shortest_timespan(&self, granularity: i64) -> Option<i64> {
+        let levels = self.known.iter().flat_map(|plan| &plan.levels);
+        levels
+            .filter(|level| level.granularity.nanos() == granularity)
+            .filter_map(|level| level.timespan)
+            .min()
+    }
+
     /// The plan of a policy; `None` if it has no definition.
     pub(crate) fn intern(&mut self, policy: &ArchivePolicy) -> Option<Arc<Plan>> {
         if let Some(plan) = self.known.iter().find(|plan| plan.policy == *policy) {

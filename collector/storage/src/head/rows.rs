@@ -2,21 +2,91 @@
 //! its points from its own newest window, as in Gnocchi, where each method is a series of its own.
 
 /// The bits of a cell without a value: a NaN that no arithmetic makes and that is never stored as a value.
-const ABSENT: u64 = 0x7ff8_0000_4e53_4142;
+pub(crate) const ABSENT: u64 = 0x7ff8_0000_4e53_4142;
 /// Fewest rows over the limit before old ones are looked for.
 const SLACK: usize = 16;
 
 /// Windows in ascending order. How many columns a row has is the plan's to know and given to each call.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Rows {
     /// One row after the other: the start of the window, then the value of each column. In one piece, since a row is
     /// most often used as a whole and memory far away is what folding costs.
     cells: Vec<u64>,
     /// Number of rows at which old ones are dropped next.
-    compact_at: usize,
+    compact_at: u32,
+    /// Rows that began before this when segments were last written are in them.
+    flushed: i64,
+}
+
+impl Default for Rows {
+    fn default() -> Self {
+        Self::from_cells(Vec::new())
+    }
 }
 
 impl Rows {
+    /// Rows one after the other, whose starts ascend.
+    pub(crate) fn from_cells(cells: Vec<u64>) -> Self {
+        Self {
+            cells,
+            compact_at: 0,
+            flushed: i64::MIN,
+        }
+    }
+
+    pub(crate) fn cells(&self) -> &[u64] {
+        &self.cells
+    }
+
+    /// The rows that begin before `bound`.
+    pub(crate) fn before(&self, bound: i64, width: usize) -> &[u64] {
+        let end = self.first_from(bound, width) * (width + 1);
+        self.cells.get(..end).unwrap_or_default()
+    }
+
+    /// Notes that the rows before `bound` are being written to a segment.
+    pub(crate) fn mark_flushed(&mut self, bound: i64) {
+        self.flushed = bound;
+    }
+
+    /// Drops what [`Rows::mark_flushed`] noted.
+    pub(crate) fn drop_flushed(&mut self, width: usize) {
+        let end = self.first_from(self.flushed, width) * (width + 1);
+        if end > 0 {
+            self.cells.drain(..end);
+            if self.cells.capacity() > self.cells.len() * 2 + 2 * (width + 1) {
+                self.cells.shrink_to(self.cells.len() + 2 * (width + 1));
+            }
+            self.compact_at = 0;
+        }
+    }
+
+    /// Drops rows that no column keeps, each counted from its newest value in later rows, or else here.
+    pub(crate) fn expire(
+        &mut self,
+        width: usize,
+        timespan: Option<i64>,
+        later: impl Fn(usize) -> Option<i64>,
+    ) {
+        let Some(timespan) = timespan else { return };
+        let expired = |column| {
+            later(column)
+                .or_else(|| self.newest(width, column))?
+                .checked_sub(timespan)
+        };
+        let expired: Vec<Option<i64>> = (0..width).map(expired).collect();
+        self.keep_needed(width, &expired);
+    }
+
+    /// Sets a row as it is, in place of one with the same start.
+    pub(crate) fn put(&mut self, row: &[u64], width: usize) {
+        if let Some((start, values)) = row.split_first() {
+            for (to, from) in self.row(*start as i64, width).iter_mut().zip(values) {
+                *to = *from;
+            }
+        }
+    }
+
     /// Rows read from a snapshot; `None` unless there are `width` values for each start and the starts ascend.
     pub(crate) fn from_parts(starts: &[i64], values: &[f64], width: usize) -> Option<Self> {
         let fits = width > 0 && starts.len().checked_mul(width) == Some(values.len());
@@ -28,10 +98,7 @@ impl Rows {
             cells.push(*start as u64);
             cells.extend(values.iter().map(|value| value.to_bits()));
         }
-        Some(Self {
-            cells,
-            compact_at: 0,
-        })
+        Some(Self::from_cells(cells))
     }
 
     /// Adds rows that come after all others; false, and nothing done, if they do not.
@@ -51,11 +118,16 @@ impl Rows {
     }
 
     /// Starts of the windows, and in a second list the values of all their columns, absent ones as the bits that
-    /// [`Rows::from_parts`] takes for such.
-    pub(crate) fn parts(&self, width: usize) -> (Vec<i64>, Vec<f64>) {
+    /// [`Rows::from_parts`] takes for such; on wish without those that [`Rows::mark_flushed`] noted.
+    pub(crate) fn parts(&self, width: usize, unflushed: bool) -> (Vec<i64>, Vec<f64>) {
+        let skip = match unflushed {
+            true => self.first_from(self.flushed, width),
+            false => 0,
+        };
         let rows = self
             .cells
             .chunks_exact(width + 1)
+            .skip(skip)
             .filter_map(<[u64]>::split_first);
         let starts = rows.clone().map(|(start, _)| *start as i64).collect();
         (
@@ -108,6 +180,11 @@ impl Rows {
                 row * stride
             }
             _ => {
+                if self.cells.capacity() - self.cells.len() < stride {
+                    // A million metrics grow alike: memory in steps of a quarter, not by doubling.
+                    let rows = (self.cells.len() / stride / 4).max(2);
+                    self.cells.reserve_exact(rows * stride);
+                }
                 self.cells.extend(new_row);
                 self.cells.len() - stride
             }
@@ -115,7 +192,7 @@ impl Rows {
         self.cells.get_mut(at + 1..at + stride).unwrap_or_default()
     }
 
-    fn start(&self, row: usize, width: usize) -> Option<i64> {
+    pub(crate) fn start(&self, row: usize, width: usize) -> Option<i64> {
         self.cells.get(row * (width + 1)).map(|start| *start as i64)
     }
 
@@ -141,11 +218,17 @@ impl Rows {
         (bits != ABSENT).then(|| f64::from_bits(bits))
     }
 
-    /// The last moment that is no longer kept for a column.
-    fn expired(&self, width: usize, column: usize, timespan: Option<i64>) -> Option<i64> {
+    /// The newest window in which a column has a value.
+    pub(crate) fn newest(&self, width: usize, column: usize) -> Option<i64> {
         let mut rows = (0..self.len(width)).rev();
         let newest = rows.find(|row| self.value(*row, width, column).is_some())?;
-        self.start(newest, width)?.checked_sub(timespan?)
+        self.start(newest, width)
+    }
+
+    /// The last moment that is no longer kept for a column.
+    fn expired(&self, width: usize, column: usize, timespan: Option<i64>) -> Option<i64> {
+        let timespan = timespan?;
+        self.newest(width, column)?.checked_sub(timespan)
     }
 
     /// Windows of a column that have a value, begin in `[from, to)` and are among the column's newest in `timespan`.
@@ -167,17 +250,24 @@ impl Rows {
 
     /// Drops windows that no column keeps any more. It looks only now and then, so that a window costs little.
     pub(crate) fn compact(&mut self, width: usize, timespan: Option<i64>) {
-        if timespan.is_none() || self.len(width) < self.compact_at.max(SLACK) {
+        if timespan.is_none() || self.len(width) < (self.compact_at as usize).max(SLACK) {
             return;
         }
         let expired: Vec<Option<i64>> = (0..width)
             .map(|column| self.expired(width, column, timespan))
             .collect();
+        self.keep_needed(width, &expired);
+        let next = self.len(width) + (self.len(width) / 8).max(SLACK);
+        self.compact_at = u32::try_from(next).unwrap_or(u32::MAX);
+    }
+
+    /// Drops rows that have expired for every column that has a value in them.
+    fn keep_needed(&mut self, width: usize, expired: &[Option<i64>]) {
         let needed = |row: &&[u64]| {
             let Some((start, values)) = row.split_first() else {
                 return false;
             };
-            let mut columns = values.iter().zip(&expired);
+            let mut columns = values.iter().zip(expired);
             columns.any(|(bits, expired)| {
                 *bits != ABSENT && expired.is_none_or(|expired| *start as i64 > expired)
             })
@@ -190,92 +280,8 @@ impl Rows {
                 .for_each(|row| cells.extend_from_slice(row));
             self.cells = cells;
         }
-        self.compact_at = self.len(width) + (self.len(width) / 8).max(SLACK);
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ALL: (Option<i64>, Option<i64>) = (None, None);
-
-    fn column(rows: &Rows, column: usize, timespan: Option<i64>) -> Vec<(i64, f64)> {
-        rows.column(2, column, timespan, ALL).collect()
-    }
-
-    #[test]
-    fn values_are_set_in_any_order_and_read_ascending() {
-        let mut rows = Rows::default();
-        for start in [20, 10, 30, 10] {
-            rows.set(start, 2, [(0, start as f64)].into_iter());
-        }
-        rows.set(20, 2, [(1, 7.0)].into_iter());
-        assert_eq!(column(&rows, 0, None), [(10, 10.0), (20, 20.0), (30, 30.0)]);
-        assert_eq!(column(&rows, 1, None), [(20, 7.0)]);
-        let between: Vec<i64> = rows
-            .column(2, 0, None, (Some(11), Some(30)))
-            .map(|(start, _)| start)
-            .collect();
-        assert_eq!(between, [20]);
-    }
-
-    #[test]
-    fn each_column_counts_from_its_own_newest_window() {
-        let mut rows = Rows::default();
-        for start in [10, 20, 30, 40] {
-            rows.set(start, 2, [(0, 1.0)].into_iter());
-        }
-        rows.set(20, 2, [(1, 2.0)].into_iter());
-        rows.set(10, 2, [(1, 2.0)].into_iter());
-        assert_eq!(column(&rows, 0, Some(20)), [(30, 1.0), (40, 1.0)]);
-        assert_eq!(column(&rows, 1, Some(20)), [(10, 2.0), (20, 2.0)]);
-    }
-
-    #[test]
-    fn compaction_drops_what_no_column_returns_and_nothing_else() {
-        let mut rows = Rows::default();
-        rows.set(0, 2, [(1, 5.0)].into_iter());
-        for start in 0..100 {
-            rows.set(start, 2, [(0, 1.0)].into_iter());
-        }
-        let before = (column(&rows, 0, Some(3)), column(&rows, 1, Some(3)));
-        rows.compact(2, Some(3));
-        assert_eq!(rows.len(2), 4);
-        assert_eq!(
-            (column(&rows, 0, Some(3)), column(&rows, 1, Some(3))),
-            before
-        );
-    }
-
-    #[test]
-    fn rows_stay_bounded_while_windows_come() {
-        let mut rows = Rows::default();
-        for start in 0..10_000 {
-            rows.set(start, 1, [(0, 1.0)].into_iter());
-            rows.compact(1, Some(100));
-            assert!(rows.len(1) <= 117, "{}", rows.len(1));
-        }
-        assert_eq!(rows.column(1, 0, Some(100), ALL).count(), 100);
-    }
-
-    #[test]
-    fn a_nan_is_a_value_whatever_its_bits() {
-        let mut rows = Rows::default();
-        rows.set(1, 2, [(0, f64::from_bits(ABSENT))].into_iter());
-        assert!(column(&rows, 0, None)[0].1.is_nan());
-        assert_eq!(column(&rows, 1, None), []);
-    }
-
-    #[test]
-    fn only_fitting_parts_make_rows() {
-        assert!(Rows::from_parts(&[1, 2], &[0.0; 4], 2).is_some());
-        assert!(Rows::from_parts(&[1, 2], &[0.0; 3], 2).is_none());
-        assert!(Rows::from_parts(&[2, 2], &[0.0; 4], 2).is_none());
-        assert!(Rows::from_parts(&[2], &[], 0).is_none());
-        let mut rows = Rows::from_parts(&[1, 2], &[5.0, 6.0], 1).unwrap();
-        assert!(!rows.append(Rows::from_parts(&[2], &[0.0], 1).unwrap(), 1));
-        assert!(rows.append(Rows::from_parts(&[3], &[7.0], 1).unwrap(), 1));
-        assert_eq!(rows.parts(1), (vec![1, 2, 3], vec![5.0, 6.0, 7.0]));
-    }
-}
+mod tests;

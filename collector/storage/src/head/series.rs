@@ -17,6 +17,63 @@ pub(crate) struct Series {
     raw: Vec<Measure>,
     /// As many as the plan has archives, in its order.
     levels: Box<[Rows]>,
+    /// Whether segments may have windows of it.
+    in_segments: bool,
+}
+
+/// What one archive in memory has to say to a query; the older windows are in segments.
+#[derive(Debug)]
+pub(crate) struct Part {
+    pub(crate) granularity: Granularity,
+    /// First start and end asked for.
+    pub(crate) range: (i64, i64),
+    /// Column of the aggregation.
+    pub(crate) column: usize,
+    timespan: Option<i64>,
+    points: Vec<(i64, f64)>,
+    /// Start of the first window in memory.
+    first: Option<i64>,
+    /// Start of the newest window in memory that has a value.
+    pub(crate) newest: Option<i64>,
+}
+
+impl Part {
+    /// Whether points expire, so that the newest window matters.
+    pub(crate) fn expires(&self) -> bool {
+        self.timespan.is_some()
+    }
+
+    /// The range that segments are asked for, given the newest window anywhere; `None` if memory has all of it.
+    pub(crate) fn older(&self, newest: Option<i64>) -> Option<(i64, i64)> {
+        let (from, to) = self.range;
+        let expired = newest
+            .zip(self.timespan)
+            .map(|(newest, timespan)| newest.saturating_sub(timespan).saturating_add(1));
+        let from = expired.map_or(from, |kept| kept.max(from));
+        let to = self.first.map_or(to, |first| first.min(to));
+        (from < to).then_some((from, to))
+    }
+
+    /// All points, given those of segments and the newest window anywhere.
+    pub(crate) fn finish(
+        self,
+        older: Vec<(i64, f64)>,
+        newest: Option<i64>,
+        out: &mut Vec<AggregatePoint>,
+    ) {
+        let expired = newest
+            .zip(self.timespan)
+            .and_then(|(newest, timespan)| newest.checked_sub(timespan));
+        let kept = older
+            .into_iter()
+            .chain(self.points)
+            .filter(|(start, _)| expired.is_none_or(|expired| *start > expired));
+        out.extend(kept.map(|(start, value)| AggregatePoint {
+            timestamp: Timestamp(start),
+            granularity: self.granularity,
+            value,
+        }));
+    }
 }
 
 impl Series {
@@ -27,7 +84,37 @@ impl Series {
             plan,
             raw: Vec::new(),
             levels,
+            in_segments: false,
         }
+    }
+
+    pub(crate) fn in_segments(&self) -> bool {
+        self.in_segments
+    }
+
+    pub(crate) fn set_in_segments(&mut self) {
+        self.in_segments = true;
+    }
+
+    /// The archives with the start of the first window that may still change, from which on windows stay in memory.
+    pub(crate) fn open_windows(&self) -> impl Iterator<Item = (Granularity, i64)> {
+        let bound = self.raw.last().map(|last| self.tail_start(last.timestamp));
+        self.plan.levels().iter().map(move |level| {
+            let open = bound.map_or(i64::MIN, |bound| window::start(bound, level.granularity).0);
+            (level.granularity, open)
+        })
+    }
+
+    pub(crate) fn levels_mut(&mut self) -> &mut [Rows] {
+        &mut self.levels
+    }
+
+    /// Drops the windows that are in segments now.
+    pub(crate) fn drop_flushed(&mut self) {
+        let width = self.plan.width();
+        self.levels
+            .iter_mut()
+            .for_each(|rows| rows.drop_flushed(width));
     }
 
     pub(crate) fn plan(&self) -> &Arc<Plan> {
@@ -136,44 +223,64 @@ impl Series {
             .fold(raw, |bits, rows| bits ^ rows.touch())
     }
 
-    /// Answers a query; `metric` is for the error's text.
-    pub(crate) fn read(
+    /// What memory has to say to a query; `metric` is for the error's text.
+    pub(crate) fn parts(
         &self,
         metric: MetricId,
         query: &ReadQuery,
-    ) -> Result<Vec<AggregatePoint>, StoreError> {
+    ) -> Result<Vec<Part>, StoreError> {
         let aggregation = query.aggregation;
         let unknown = StoreError::UnknownAggregation {
             metric,
             aggregation,
         };
         let column = self.plan.column(aggregation).ok_or(unknown)?;
-        let wanted =
-            |granularity: Granularity| query.granularity.is_none_or(|wanted| wanted == granularity);
-        let mut found = false;
-        let mut points = Vec::new();
+        let width = self.plan.width();
+        let mut parts = Vec::new();
         for (level, rows) in self.plan.levels().iter().zip(&self.levels) {
             let granularity = level.granularity;
-            if !wanted(granularity) {
+            if query
+                .granularity
+                .is_some_and(|wanted| wanted != granularity)
+            {
                 continue;
             }
-            found = true;
             let from = query.start.map(|start| window::start(start, granularity).0);
             let to = query.stop.map(|stop| stop.0);
-            let windows = rows.column(self.plan.width(), column, level.timespan, (from, to));
-            points.extend(windows.map(|(start, value)| AggregatePoint {
-                timestamp: Timestamp(start),
+            parts.push(Part {
                 granularity,
-                value,
-            }));
+                range: (from.unwrap_or(i64::MIN), to.unwrap_or(i64::MAX)),
+                column,
+                timespan: level.timespan,
+                points: rows
+                    .column(width, column, level.timespan, (from, to))
+                    .collect(),
+                first: rows.start(0, width),
+                newest: rows.newest(width, column),
+            });
         }
         match query.granularity {
-            Some(granularity) if !found => Err(StoreError::UnknownGranularity {
+            Some(granularity) if parts.is_empty() => Err(StoreError::UnknownGranularity {
                 metric,
                 granularity,
             }),
-            _ => Ok(points),
+            _ => Ok(parts),
         }
+    }
+
+    /// Answers a query from memory alone.
+    #[cfg(test)]
+    pub(crate) fn read(
+        &self,
+        metric: MetricId,
+        query: &ReadQuery,
+    ) -> Result<Vec<AggregatePoint>, StoreError> {
+        let mut points = Vec::new();
+        for part in self.parts(metric, query)? {
+            let newest = part.newest;
+            part.finish(Vec::new(), newest, &mut points);
+        }
+        Ok(points)
     }
 }
 

@@ -29,7 +29,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (0..METRICS, 0..3_usize).prop_map(|(metric, policy)| Step::Register(metric, policy)),
         8 => prop::collection::vec(measure, 1..15).prop_map(Step::Write),
         1 => (0..METRICS).prop_map(Step::Delete),
-        1 => Just(Step::Flush),
+        2 => Just(Step::Flush),
         1 => Just(Step::Restart),
     ]
 }
@@ -75,11 +75,18 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 
     #[test]
-    fn the_engine_answers_what_a_plain_model_answers(steps in prop::collection::vec(step(), 1..40)) {
+    fn the_engine_answers_what_a_plain_model_answers(
+        steps in prop::collection::vec(step(), 1..60),
+        pace in 0..2_000_i64,
+        in_memory in proptest::bool::ANY,
+    ) {
         let dir = tempfile::tempdir().unwrap();
+        // Either all windows stay in memory or every flush moves the closed ones to segments.
+        let head_bytes = if in_memory { crate::HEAD_BYTES } else { 0 };
+        let open = |dir: &Path| Engine::open(dir, Options { head_bytes, ..Options::default() }).unwrap();
         let mut engine = Some(open(dir.path()));
         let mut model: BTreeMap<u64, Series> = BTreeMap::new();
-        for step in steps {
+        for (now, step) in (0..).map(|index| index * pace).zip(steps) {
             let store = engine.as_ref().unwrap();
             match step {
                 Step::Register(metric, number) => {
@@ -94,7 +101,7 @@ proptest! {
                 Step::Write(points) => {
                     let mut batch: BTreeMap<u64, Vec<Measure>> = BTreeMap::new();
                     for (metric, at, value) in points {
-                        batch.entry(metric).or_default().push(Measure::new(Timestamp(at * SECOND), value));
+                        batch.entry(metric).or_default().push(Measure::new(Timestamp((now + at) * SECOND), value));
                     }
                     let known = batch.keys().all(|metric| model.contains_key(metric));
                     let of_ids = batch.iter().map(|(metric, measures)| (id(*metric), measures.clone())).collect();

@@ -53,7 +53,11 @@ fn recover(store: &Path) -> Recovered {
         aggregation: Aggregation::of(Statistic::Max),
         ..query
     };
-    let points = head.read(MetricId::nil(), &query).unwrap_or_default();
+    let shard = head.shard(0).unwrap();
+    let series = shard.metrics.get(&MetricId::nil());
+    let points = series
+        .and_then(|series| series.read(MetricId::nil(), &query).ok())
+        .unwrap_or_default();
     let minutes = points
         .iter()
         .map(|point| point.timestamp.0 / 60_000_000_000)

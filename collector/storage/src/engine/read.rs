@@ -1,0 +1,38 @@
+//! Reading: what memory has of a metric, and before that what segments have, without a lock held while the disk is read.
+
+use collector_model::{AggregatePoint, MetricId};
+
+use super::Shared;
+use crate::segment::set::{self, Wanted};
+use crate::{ReadQuery, StoreError};
+
+impl Shared {
+    /// Answers a query.
+    pub(super) fn read(
+        &self,
+        metric: MetricId,
+        query: &ReadQuery,
+    ) -> Result<Vec<AggregatePoint>, StoreError> {
+        let segments = &self.live.segments;
+        let (parts, list, since) = self.head.parts(metric, query, segments)?;
+        let mut points = Vec::new();
+        for part in parts {
+            let wanted = Wanted {
+                metric,
+                granularity: part.granularity.nanos(),
+                column: part.column,
+                since,
+            };
+            let newest = match part.newest {
+                None if part.expires() => set::newest(&list, &wanted)?,
+                newest => newest,
+            };
+            let older = match part.older(newest) {
+                Some((from, to)) => set::read(&list, &wanted, from, to)?,
+                None => Vec::new(),
+            };
+            part.finish(older, newest, &mut points);
+        }
+        Ok(points)
+    }
+}

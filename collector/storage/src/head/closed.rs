@@ -1,0 +1,56 @@
+//! What happens to windows when they are closed, shard by shard: how many there are in memory, and their leaving it for
+//! segments; and what is kept of deleted metrics as long as segments have windows of them.
+
+use super::series::Series;
+use super::{Head, SHARDS};
+
+impl Head {
+    /// Bytes of closed windows in memory: in all archives, and in those that have at least `rows`.
+    pub(crate) fn closed_bytes(&self, rows: usize) -> (u64, u64) {
+        let (mut all, mut many) = (0, 0);
+        for index in 0..SHARDS {
+            let Some(shard) = self.shard(index) else {
+                break;
+            };
+            for series in shard.metrics.values() {
+                let width = series.plan().width();
+                for ((_, open), level) in series.open_windows().zip(series.levels()) {
+                    let closed = level.before(open, width).len();
+                    all += 8 * closed as u64;
+                    if closed >= rows * (width + 1) {
+                        many += 8 * closed as u64;
+                    }
+                }
+            }
+        }
+        (all, many)
+    }
+
+    /// Drops the windows that are in segments now.
+    pub(crate) fn drop_flushed(&self) {
+        for index in 0..SHARDS {
+            if let Some(mut shard) = self.shard_mut(index) {
+                shard.metrics.values_mut().for_each(Series::drop_flushed);
+            }
+        }
+    }
+
+    /// The last deletion that segments may not have seen, 0 if there is none.
+    pub(crate) fn newest_tombstone(&self) -> u64 {
+        let newest = |index| self.shard(index)?.tombstones.values().copied().max();
+        (0..SHARDS).filter_map(newest).max().unwrap_or(0)
+    }
+
+    /// Forgets the deletions that all segments have seen.
+    pub(crate) fn forget_tombstones(&self, seen: u64) -> usize {
+        let mut left = 0;
+        for index in 0..SHARDS {
+            if let Some(mut shard) = self.shard_mut(index) {
+                shard.tombstones.retain(|_, deleted| *deleted > seen);
+                shard.tombstones.shrink_to_fit();
+                left += shard.tombstones.len();
+            }
+        }
+        left
+    }
+}

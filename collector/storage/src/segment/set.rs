@@ -1,0 +1,89 @@
+//! The segments that count, in the order of the manifest: for every metric and granularity earlier ones hold earlier
+//! windows. Readers take the list as it is and keep files open that are removed meanwhile.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use collector_model::MetricId;
+
+use super::reader::Segment;
+use crate::StoreError;
+
+/// The list of one moment.
+pub(crate) type List = Arc<Vec<Arc<Segment>>>;
+
+/// The current list.
+#[derive(Default)]
+pub(crate) struct Segments {
+    list: RwLock<List>,
+}
+
+impl Segments {
+    pub(crate) fn new(segments: Vec<Arc<Segment>>) -> Self {
+        Self {
+            list: RwLock::new(Arc::new(segments)),
+        }
+    }
+
+    pub(crate) fn list(&self) -> List {
+        Arc::clone(&self.list.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Damaged blocks met in the segments of now since the start.
+    pub(crate) fn damaged(&self) -> u64 {
+        self.list().iter().map(|segment| segment.damaged()).sum()
+    }
+
+    pub(crate) fn replace(&self, segments: Vec<Arc<Segment>>) {
+        *self.list.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(segments);
+    }
+}
+
+/// What is asked of segments: one column of one metric.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted {
+    pub(crate) metric: MetricId,
+    pub(crate) granularity: i64,
+    pub(crate) column: usize,
+    /// Blocks that have not seen all deletions up to here hold an earlier metric of the same id.
+    pub(crate) since: u64,
+}
+
+/// Values that begin in `[from, to)`, ascending.
+pub(crate) fn read(
+    list: &List,
+    wanted: &Wanted,
+    from: i64,
+    to: i64,
+) -> Result<Vec<(i64, f64)>, StoreError> {
+    let mut found = Vec::new();
+    for segment in list.iter() {
+        let meta = &segment.meta;
+        if meta.granularity == wanted.granularity && meta.max >= from && meta.min < to {
+            let values = segment.column(wanted.metric, wanted.column, wanted.since)?;
+            found.extend(
+                values
+                    .into_iter()
+                    .filter(|(start, _)| (from..to).contains(start)),
+            );
+        }
+    }
+    if !found.is_sorted_by(|a: &(i64, f64), b| a.0 < b.0) {
+        // Only after damage to a snapshot: what was lost may have come again.
+        found.reverse();
+        found.sort_by_key(|(start, _)| *start);
+        found.dedup_by_key(|(start, _)| *start);
+    }
+    Ok(found)
+}
+
+/// The newest window in which a column has a value.
+pub(crate) fn newest(list: &List, wanted: &Wanted) -> Result<Option<i64>, StoreError> {
+    let of_granularity = |segment: &&Arc<Segment>| segment.meta.granularity == wanted.granularity;
+    for segment in list.iter().rev().filter(of_granularity) {
+        let values = segment.column(wanted.metric, wanted.column, wanted.since)?;
+        if let Some((start, _)) = values.last() {
+            return Ok(Some(*start));
+        }
+    }
+    Ok(None)
+}
