@@ -2,7 +2,7 @@
 CARGO ?= cargo
 PROGRAMS = -p exporter-host -p exporter-libvirt -p collector-server
 
-.PHONY: help run test lint deny doc layers rpm deb test-packages
+.PHONY: help run test bench-snmp fuzz-snmp lint deny doc layers rpm deb test-packages
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -25,6 +25,14 @@ test-packages: ## Build all packages, and install, start, upgrade and remove the
 	packaging/dev/install-deps build package test test-packages
 	packaging/build rpm deb
 	$(CARGO) test --locked -p testkit --test packages -- --ignored
+
+bench-snmp: ## Measure the SNMP agent beside snmp_exporter on 606 links, and 500 targets at once
+	packaging/dev/install-deps build test
+	$(CARGO) bench --locked -p agent-snmp --bench beside_snmp_exporter
+
+fuzz-snmp: ## Fuzz what reads the answers of SNMP devices, ten minutes each
+	packaging/dev/install-deps build
+	packaging/dev/fuzz-snmp 600
 
 lint: layers ## Formatting, clippy and the walls between the crates
 	$(CARGO) fmt --all --check

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::builder::BoolishValueParser;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
-use crate::target::{DEFAULT_NETWORKS, DEFAULT_PORTS, Network, Ports};
+use crate::allowed::{DEFAULT_NETWORKS, DEFAULT_PORTS, Network, Ports};
 
 /// What the flags say.
 #[derive(Debug, Clone)]

@@ -3,11 +3,13 @@
 //! are in `pages`.
 #![forbid(unsafe_code)]
 
+mod allowed;
 mod config;
 mod flags;
 mod metrics;
 mod pages;
 mod poll;
+mod pool;
 mod query;
 mod render;
 mod report;

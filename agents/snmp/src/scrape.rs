@@ -2,11 +2,10 @@
 //! same that arrive together are one; all scrapes of a target share its limit of requests in flight. How the result looks
 //! is in `report`.
 
-use std::collections::{BTreeMap, HashMap};
-use std::hash::Hash;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use exposition::Families;
@@ -14,12 +13,14 @@ use tokio::sync::{OnceCell, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::timeout_at;
 
+use crate::allowed::Allowed;
 use crate::config::Config;
 use crate::flags::Flags;
 use crate::metrics::Stats;
+use crate::pool::Pool;
 use crate::query::Query;
 use crate::report::{Report, report};
-use crate::target::{Allowed, Unresolved};
+use crate::target::Unresolved;
 use crate::walk::{Asked, Limits, Peer, Shared, Walk};
 
 /// Why there are no metrics.
@@ -65,28 +66,6 @@ struct Going {
 
 /// Who has so much more time than the scrape that goes on begins one of his own.
 const SAME_DEADLINE: Duration = Duration::from_millis(500);
-
-/// Things by key, as long as somebody holds them.
-struct Pool<K, V>(Mutex<HashMap<K, Weak<V>>>);
-
-impl<K: Hash + Eq, V> Pool<K, V> {
-    fn new() -> Self {
-        Self(Mutex::new(HashMap::new()))
-    }
-
-    /// The one that is held and `will_do`, else a new one.
-    fn get(&self, key: K, will_do: impl Fn(&V) -> bool, make: impl FnOnce() -> V) -> Arc<V> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let held = known.get(&key).and_then(Weak::upgrade);
-        if let Some(held) = held.filter(|held| will_do(held)) {
-            return held;
-        }
-        known.retain(|_, value| value.strong_count() > 0);
-        let made = Arc::new(make());
-        known.insert(key, Arc::downgrade(&made));
-        made
-    }
-}
 
 impl Scraper {
     /// With what is loaded.

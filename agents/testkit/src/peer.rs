@@ -2,7 +2,7 @@
 //! Prometheus and services that we are compared with. Our own programs say themselves when they
 //! listen, see [`crate::process`].
 
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -18,6 +18,7 @@ const ATTEMPTS: usize = 3;
 enum Ready {
     Tcp,
     Http(String),
+    Udp(Vec<u8>),
 }
 
 /// A foreign program that is about to be started.
@@ -69,6 +70,13 @@ impl Peer {
     #[must_use]
     pub fn wait_http(mut self, path: &str) -> Self {
         self.ready = Ready::Http(path.to_owned());
+        self
+    }
+
+    /// Ready when it answers `question`, a datagram, with anything.
+    #[must_use]
+    pub fn wait_udp(mut self, question: &[u8]) -> Self {
+        self.ready = Ready::Udp(question.to_vec());
         self
     }
 
@@ -132,6 +140,7 @@ impl Peer {
         match &self.ready {
             Ready::Tcp => accepts(port),
             Ready::Http(path) => http_answers(port, path),
+            Ready::Udp(question) => udp_answers(port, question),
         }
     }
 }
@@ -152,6 +161,17 @@ fn accepts(port: u16) -> bool {
         Duration::from_secs(1),
     )
     .is_ok()
+}
+
+fn udp_answers(port: u16, question: &[u8]) -> bool {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket
+        .set_read_timeout(Some(Duration::from_millis(500)))
+        .unwrap();
+    let mut answer = [0; 1500];
+    socket.connect(("127.0.0.1", port)).is_ok()
+        && socket.send(question).is_ok()
+        && socket.recv(&mut answer).is_ok()
 }
 
 fn http_answers(port: u16, path: &str) -> bool {

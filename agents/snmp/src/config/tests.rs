@@ -96,6 +96,13 @@ fn the_shipped_file_is_valid_and_has_the_modules_that_it_promises() {
         "hrStorage",
         "hrDevice",
         "ucd",
+        "hardware",
+        "entity",
+        "lldp",
+        "printer_mib",
+        "ups",
+        "dell_idrac",
+        "hpe_ilo",
     ] {
         let module = config.module(name).unwrap();
         assert!(module.metric_count() > 0, "{name}");
@@ -214,6 +221,113 @@ fn secrets_come_from_files() {
     let v3 = config.credentials(Some("switches"), "if_mib").unwrap();
     assert!(
         matches!(&**v3, Credentials::V3(usm) if usm.auth.as_ref().unwrap().1.reveal() == "from-a-file")
+    );
+}
+
+fn load_all(texts: &[&str]) -> Result<Config, String> {
+    let dir = tempfile::tempdir().unwrap();
+    for (at, text) in texts.iter().enumerate() {
+        std::fs::write(dir.path().join(format!("{at}.yml")), text).unwrap();
+    }
+    let pattern = dir.path().join("*.yml");
+    Config::load(&[pattern], None).map_err(|error| {
+        let dir = format!("{}/", dir.path().display());
+        error.to_string().replace(&dir, "")
+    })
+}
+
+const POLL: &str = "poll:\n- {targets: [10.0.0.1, 'tcp://sw:1161'], modules: [if_mib, ups], interval: 30s, labels: {rack: a}}\n";
+
+#[test]
+fn files_add_to_those_before_them_and_what_none_has_is_shipped() {
+    let auths = "auths: {public_v2: {community: first}, b: {community: b}}\n";
+    let config = load_all(&[auths, "auths: {public_v2: {community: last}}\n", POLL]).unwrap();
+    let community = |name| match &**config.credentials(Some(name), "ups").unwrap() {
+        Credentials::V2(community) => community.reveal().to_owned(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(
+        (community("public_v2"), community("b")),
+        ("last".to_owned(), "b".to_owned())
+    );
+    assert!(config.module("dell_idrac").is_some());
+    let polled: Vec<String> = config
+        .polls()
+        .iter()
+        .map(|poll| poll.query.target.to_string())
+        .collect();
+    assert_eq!(polled, ["10.0.0.1:161", "tcp://sw:1161"]);
+    assert!(config.names(&Target::parse("10.0.0.1").unwrap()));
+    assert!(!config.names(&Target::parse("10.0.0.1:1161").unwrap()));
+    let poll = &config.polls()[1];
+    assert_eq!(
+        (
+            poll.interval.as_secs(),
+            poll.timeout.as_secs(),
+            poll.max_age.as_secs()
+        ),
+        (30, 30, 90)
+    );
+    let labels = [("target", "tcp://sw:1161"), ("rack", "a")];
+    assert_eq!(
+        poll.labels,
+        labels.map(|(name, value)| (name.to_owned(), value.to_owned()))
+    );
+    // Modules of the old form may be polled too, with their own secrets.
+    let old = load_all(&["if_mib: {walk: [1.3.6]}\nups: {walk: [1.3.6]}\n", POLL]).unwrap();
+    assert_eq!(old.polls().len(), 2);
+    assert!(old.shown().contains("poll:"));
+}
+
+#[test]
+fn mistakes_in_several_files_are_told_with_their_file() {
+    for (texts, told) in [
+        (
+            &["auths: {a: {version: 9}}\n", POLL][..],
+            "0.yml: auths.a: version: expected 1, 2 or 3, found 9",
+        ),
+        (
+            &["a: {walk: [1.3.6]}\n", "modules: {}\n"],
+            "1.yml: expected the form of the files before it",
+        ),
+        (
+            &["modules: {if_mib: {metrics: []}}\n", POLL],
+            "1.yml: poll[0]: Unknown module 'ups'",
+        ),
+        (
+            &[POLL, POLL],
+            "1.yml: poll[1]: targets: 10.0.0.1 is polled for the same modules twice",
+        ),
+        (
+            &["poll:\n- {targets: [a], interval: 10ms}\n"],
+            "0.yml: poll[0]: interval: expected at least 1s, found 10ms",
+        ),
+        (
+            &["poll:\n- {targets: [a], labels: {target: x}}\n"],
+            "poll[0]: labels: expected a label's name other than target",
+        ),
+        (
+            &["poll:\n- {targets: ['a b']}\n"],
+            "poll[0]: cannot ask target \"a b\": expected a host",
+        ),
+        (
+            &["poll:\n- {targets: [a], auth: x}\n"],
+            "poll[0]: Unknown auth 'x'",
+        ),
+        (
+            &["poll:\n- {targets: [a], intervall: 5s}\n"],
+            "0.yml:2: unknown key \"intervall\"",
+        ),
+    ] {
+        let error = load_all(texts).err().unwrap();
+        assert!(error.contains(told), "{error}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+    }
+    assert!(
+        load_all(&[])
+            .err()
+            .unwrap()
+            .contains("expected a file of that pattern, found none")
     );
 }
 

@@ -219,3 +219,38 @@ fn an_address_is_told_by_the_type_in_the_column_before_it() {
     assert_eq!(typed[1], "a{a=\"10.0.0.1\"} 1");
     assert_eq!(rendered(metric, &[address])[1], "a{a=\"0x0A000001\"} 1");
 }
+
+/// What the fuzz target `answer` does, with each input that it has kept.
+#[test]
+fn whatever_a_device_has_sent_comes_out_as_valid_text() {
+    let fuzz = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");
+    let config = Config::load(&[fuzz.join("all_types.yml")], None).unwrap();
+    let module = config.module("all").unwrap();
+    let (mut inputs, mut samples) = (0, 0);
+    for input in std::fs::read_dir(fuzz.join("corpus/answer")).unwrap() {
+        inputs += 1;
+        let bytes = std::fs::read(input.unwrap().path()).unwrap();
+        let message =
+            async_snmp::message::Message::decode(bytes.into(), async_snmp::DecodeConfig::default());
+        let Some(pdu) = message.ok().and_then(|message| message.value.into_pdu()) else {
+            continue;
+        };
+        let mut families = Families::new();
+        render(
+            module,
+            &Table::new(pdu.into_varbinds()),
+            true,
+            &mut families,
+        );
+        samples += families.sample_count();
+        for format in [Format::Text, Format::OpenMetrics] {
+            let mut text = String::new();
+            encode(&families, format, &mut text);
+            exposition::parse_families(&text, format).unwrap();
+        }
+    }
+    assert!(
+        inputs > 10 && samples > 40,
+        "{inputs} inputs, {samples} samples"
+    );
+}

@@ -1,6 +1,7 @@
 //! One module's walk of one device: filters first, then gets and subtrees at the same time. Columns that only give labels
 //! are taken from the walk before where they may be.
 
+mod filter;
 mod memory;
 mod proxy;
 mod range;
@@ -18,8 +19,7 @@ use async_snmp::{Oid, VarBind};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use crate::config::{FilterFile, Kind, Module};
-use crate::render::push_text;
+use crate::config::Module;
 pub(crate) use memory::Asked;
 use memory::{Lookups, Marks, marks};
 use range::{parted, without};
@@ -111,7 +111,7 @@ impl Walk {
         let module = Arc::clone(&self.asked.module);
         let (mut gets, mut subtrees) = (module.get.clone(), module.walk.clone());
         for filter in &module.filters {
-            apply(session, filter, &mut gets, &mut subtrees).await;
+            filter::apply(session, filter, &mut gets, &mut subtrees).await;
         }
         let has_gets = !gets.is_empty();
         let marks = if may_remember && !module.lookup_columns().is_empty() {
@@ -281,43 +281,4 @@ fn is_lookup(module: &Module, row: &VarBind) -> bool {
     let after = columns.partition_point(|column| column.arcs() <= row.oid.arcs());
     let column = after.checked_sub(1).and_then(|at| columns.get(at));
     column.is_some_and(|column| row.oid.starts_with(column))
-}
-
-/// Takes the filter's targets out of what is asked for, and puts in the rows of them that the filter lets through. If
-/// the deciding column cannot be read, nothing is filtered.
-async fn apply(
-    session: &Session,
-    filter: &FilterFile,
-    gets: &mut Vec<Oid>,
-    subtrees: &mut Vec<Oid>,
-) {
-    let deciding = subtree::walk(session, &filter.oid.0, parted(&filter.oid.0, &[])).await;
-    if let Some(error) = deciding.error {
-        tracing::info!(oid = %filter.oid.0, %error, "cannot read the column of a filter, nothing is filtered by it");
-        return;
-    }
-    let is_target = |oid: &Oid| filter.targets.iter().any(|target| target.0 == *oid);
-    subtrees.retain(|subtree| !is_target(subtree));
-    gets.retain(|get| {
-        !filter
-            .targets
-            .iter()
-            .any(|target| get.starts_with(&target.0))
-    });
-    let allowed: Vec<u32> = deciding
-        .rows
-        .iter()
-        .filter(|row| {
-            let mut text = String::new();
-            push_text(&row.value, Some(Kind::DisplayString), "", &mut text);
-            filter
-                .values
-                .iter()
-                .any(|value| value.regex.is_match(&text))
-        })
-        .filter_map(|row| row.oid.arcs().last().copied())
-        .collect();
-    for target in &filter.targets {
-        gets.extend(allowed.iter().map(|&index| target.0.child(index)));
-    }
 }

@@ -5,6 +5,9 @@
     clippy::unwrap_used,
     reason = "a failed assumption fails the test loudly"
 )]
+#![allow(clippy::panic, reason = "a failed comparison fails the test loudly")]
+
+pub(crate) mod compare;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -82,7 +85,7 @@ pub(crate) const AUTHS: [(&str, &str); 16] = [
 ];
 
 const SNMPD: &str = "dontLogTCPWrappersConnects yes
-rocommunity ham 127.0.0.1
+rocommunity ham 127.0.0.0/8
 createUser plain
 createUser md5 MD5 sesame-open DES sesame-close
 createUser sha SHA sesame-open AES sesame-close
@@ -125,6 +128,11 @@ pub(crate) struct Snmpd {
 impl Snmpd {
     /// Starts Debian's snmpd on loopback.
     pub(crate) fn start() -> Self {
+        Self::start_on("127.0.0.1")
+    }
+
+    /// Starts it on `address`, which may be that of all of loopback.
+    pub(crate) fn start_on(address: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let conf = dir.path().join("snmpd.conf");
         std::fs::write(&conf, SNMPD).unwrap();
@@ -138,7 +146,10 @@ impl Snmpd {
                 "-c",
                 conf.to_str().unwrap(),
             ])
-            .args(["udp:127.0.0.1:{port}", "tcp:127.0.0.1:{port}"])
+            .args([
+                format!("udp:{address}:{{port}}"),
+                "tcp:127.0.0.1:{port}".to_owned(),
+            ])
             .env("MIBS", "")
             .env("SNMP_PERSISTENT_DIR", dir.path().to_str().unwrap())
             .current_dir(dir.path())
@@ -161,10 +172,20 @@ impl Snmpd {
 
 /// Modules of the form from 0.23 on in the form up to 0.22: each of them once with each of `AUTHS`, as `MODULE_AUTH`.
 pub(crate) fn flat(split: &str) -> String {
+    flat_with(split, &AUTHS)
+}
+
+/// The same with other credentials.
+pub(crate) fn flat_with(split: &str, auths: &[(&str, &str)]) -> String {
     let (_, modules) = split.split_once("\nmodules:\n").unwrap();
     let mut flat = String::new();
-    for (auth, lines) in AUTHS {
-        for line in modules.lines() {
+    for (auth, lines) in auths {
+        // 0.21 knows no scale, and no lookups of what another object decides about.
+        let is_known = |line: &&str| {
+            let is_lookup = line.contains("labels:");
+            !line.contains("scale: ") && (!is_lookup || !line.contains("LldpPortId"))
+        };
+        for line in modules.lines().filter(is_known) {
             let line = line.strip_prefix("  ").unwrap_or(line);
             match line.strip_suffix(':') {
                 Some(module) if !line.starts_with([' ', '#']) => {
