@@ -118,7 +118,7 @@ fn ratio(mode: &str, devices: f64) -> Option<f64> {
     }
 }
 
-/// `commit_stats` has four lines, each a name and a number.
+/// `commit_stats` has four lines, each a name and a number. Kernels before 6.0 do not have it.
 fn commits(roots: &Roots, uuid: &str, items: &mut Items) {
     let file = || roots.attribute(&format!("{DIR}/{uuid}/commit_stats"));
     let labels = [("uuid", uuid)];
@@ -126,7 +126,7 @@ fn commits(roots: &Roots, uuid: &str, items: &mut Items) {
         "node_btrfs_commits_total",
         "The total number of commits that have occurred.",
     );
-    items.number(
+    items.number_or_zero(
         file(),
         metric.unit(Unit::With(|text| field(text, "commits"))),
         &labels,
@@ -135,7 +135,7 @@ fn commits(roots: &Roots, uuid: &str, items: &mut Items) {
         "node_btrfs_last_commit_seconds",
         "Duration of the most recent commit, in seconds.",
     );
-    items.number(
+    items.number_or_zero(
         file(),
         metric.unit(Unit::With(|text| {
             Some(field(text, "last_commit_ms")? / 1000.0)
@@ -146,7 +146,7 @@ fn commits(roots: &Roots, uuid: &str, items: &mut Items) {
         "node_btrfs_max_commit_seconds",
         "Duration of the slowest commit, in seconds.",
     );
-    items.number(
+    items.number_or_zero(
         file(),
         metric.unit(Unit::With(|text| {
             Some(field(text, "max_commit_ms")? / 1000.0)
@@ -157,7 +157,7 @@ fn commits(roots: &Roots, uuid: &str, items: &mut Items) {
         "node_btrfs_commit_seconds_total",
         "Sum of the duration of all commits, in seconds.",
     );
-    items.number(
+    items.number_or_zero(
         file(),
         metric.unit(Unit::With(|text| {
             Some(field(text, "total_commit_ms")? / 1000.0)

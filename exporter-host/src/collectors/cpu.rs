@@ -9,6 +9,10 @@ use crate::roots::SharedFile;
 use crate::sources::throttle::Throttles;
 use crate::text::ParseError;
 
+mod info;
+
+use info::CpuInfo;
+
 /// The collector's line in the table.
 pub(crate) const SPEC: Spec<HostConfig> = Spec {
     name: "cpu",
@@ -39,6 +43,7 @@ fn build(config: &HostConfig) -> Result<Box<dyn Collector>, ConfigError> {
         now: Vec::new(),
         shown: Vec::new(),
         throttles: Throttles::new(config.roots.clone()),
+        info: CpuInfo::of(config),
     }))
 }
 
@@ -51,6 +56,8 @@ struct CpuCollector {
     /// What was exported last: counters must not go back, and those of the kernel sometimes do.
     shown: Vec<Shown>,
     throttles: Throttles,
+    /// What `/proc/cpuinfo` says, where it was asked for.
+    info: Option<CpuInfo>,
 }
 
 impl Collector for CpuCollector {
@@ -66,6 +73,9 @@ impl Collector for CpuCollector {
             self.throttles.forget();
         }
         self.emit(out);
+        if let Some(info) = &mut self.info {
+            info.emit(out)?;
+        }
         self.throttles.emit(out)
     }
 }

@@ -45,6 +45,8 @@ struct Known {
     /// The number's parts as labels.
     major: String,
     minor: String,
+    /// `queue/rotational` in `/sys/block`; partitions have none and count as not rotating.
+    rotational: String,
     udev: udev::Device,
 }
 
@@ -97,6 +99,9 @@ impl Known {
             number: disk.number,
             major: major.to_string(),
             minor: minor.to_string(),
+            rotational: roots
+                .sys_once(&format!("block/{}/queue/rotational", disk.name))
+                .unwrap_or_else(|_| "0".to_owned()),
             udev: udev::Device::new(roots, major, minor),
         }
     }
@@ -107,6 +112,7 @@ fn emit_properties(known: &mut [Known], out: &mut Families) {
         name,
         major,
         minor,
+        rotational,
         udev,
         ..
     } in known
@@ -128,6 +134,7 @@ fn emit_properties(known: &mut [Known], out: &mut Families) {
             ("model", model),
             ("path", path),
             ("revision", revision),
+            ("rotational", rotational),
             ("serial", serial),
             ("wwn", wwn),
         ];

@@ -116,7 +116,7 @@ fn discover(roots: &Roots, names: &[String], items: &mut Items) {
             let text = text.unwrap_or_default();
             text.strip_prefix("0x").unwrap_or(&text).to_owned()
         };
-        items.info(
+        items.whole_info(
             Metric::gauge(
                 "node_fibrechannel_info",
                 "Non-numeric data from /sys/class/fc_host/<host>, value is always 1.",

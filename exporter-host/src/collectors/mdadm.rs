@@ -51,8 +51,10 @@ impl Collector for Mdadm {
         for array in &arrays {
             emit(array, out);
         }
-        let names = arrays.iter().map(|array| array.name.to_owned()).collect();
         let Self { roots, board, .. } = self;
+        // Arrays that are being assembled are here before they are in the file.
+        let mut names = roots.sys_names("block").unwrap_or_default();
+        names.retain(|name| name.starts_with("md"));
         board.emit(names, out, |names, items| discover(roots, names, items));
         Ok(())
     }
@@ -64,7 +66,10 @@ fn discover(roots: &Roots, names: &[String], items: &mut Items) {
         let metric = Metric::gauge("node_md_raid_disks", "Number of raid disks on device.");
         items.number(file("raid_disks"), metric, &[("device", device)]);
         let metric = Metric::gauge("node_md_degraded", "Number of degraded disks on device.");
-        items.number(file("degraded"), metric, &[("device", device)]);
+        if file("raid_disks").exists() {
+            // Arrays without redundancy have no such file.
+            items.number_or_zero(file("degraded"), metric, &[("device", device)]);
+        }
     }
 }
 

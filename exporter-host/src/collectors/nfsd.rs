@@ -109,7 +109,9 @@ fn emit(word: &str, values: &[f64], out: &mut Families) {
             values.get(4..).unwrap_or_default(),
             out,
         ),
-
+        "wdeleg_getattr" => {
+            requests("4", &["WdelegGetattr"], values, out);
+        }
         _ => {}
     }
 }

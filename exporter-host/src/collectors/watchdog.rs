@@ -79,7 +79,7 @@ fn discover(roots: &Roots, names: &[String], items: &mut Items) {
                 &[("name", name)],
             );
         }
-        items.info(
+        items.whole_info(
             Metric::gauge(
                 "node_watchdog_info",
                 "Info of /sys/class/watchdog/<watchdog>",

@@ -179,12 +179,14 @@ fn parse(text: &str) -> Result<Vec<Row<'_>>, ParseError> {
             "a table with the heading `name type data`",
         ));
     }
-    let row = |line| {
-        let mut fields = str::split_ascii_whitespace(line);
-        let (name, kind, value) = (fields.next()?, fields.next()?, fields.next()?);
-        Some((name, value, kind == "3" || kind == "4"))
-    };
     Ok(lines.filter_map(row).collect())
+}
+
+/// `name type data`, of which the last may have spaces in it: the name of a data set.
+fn row(line: &str) -> Option<Row<'_>> {
+    let (name, rest) = line.trim_start().split_once(char::is_whitespace)?;
+    let (kind, value) = rest.trim_start().split_once(char::is_whitespace)?;
+    Some((name, value.trim(), kind == "3" || kind == "4"))
 }
 
 /// A line of names, which begins with `nread`, and one of numbers.
@@ -206,10 +208,10 @@ mod tests {
 
     #[test]
     fn rows_follow_their_heading() {
-        let text = "6 1 0x01 91 4368 5266997922 97951858082072\nname type data\nhits 4 8772612\nset 7 pool/a\n";
+        let text = "6 1 0x01 91 4368 5266997922 97951858082072\nname type data\nhits 4 8772612\nset 7 pool/a  b\n";
         assert_eq!(
             parse(text).unwrap(),
-            [("hits", "8772612", true), ("set", "pool/a", false)]
+            [("hits", "8772612", true), ("set", "pool/a  b", false)]
         );
         assert!(parse("hits 4 8772612\n").is_err());
     }

@@ -48,6 +48,18 @@ pub(super) const PATTERNS: &[PatternFlag] = &[
         "Network devices to show, no others (not together with device-exclude)",
     ),
     flag(
+        "collector.cpu.info.bugs-include",
+        None,
+        "",
+        "Bugs of the CPUs to show; turns --collector.cpu.info on",
+    ),
+    flag(
+        "collector.cpu.info.flags-include",
+        None,
+        "",
+        "Features (flags) of the CPUs to show; turns --collector.cpu.info on",
+    ),
+    flag(
         "collector.diskstats.device-exclude",
         Some("collector.diskstats.ignored-devices"),
         DISKS_EXCLUDE,
@@ -181,6 +193,11 @@ pub(super) const SWITCHES: &[(&str, bool, &str)] = &[
         "collector.cpu.guest",
         true,
         "Show node_cpu_guest_seconds_total",
+    ),
+    (
+        "collector.cpu.info",
+        false,
+        "Show node_cpu_info and the frequencies in /proc/cpuinfo",
     ),
     (
         "collector.netdev.address-info",

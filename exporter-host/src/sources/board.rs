@@ -106,6 +106,20 @@ impl Items {
         }
     }
 
+    /// The same, but 0 where there is no such file.
+    pub(crate) fn number_or_zero(
+        &mut self,
+        mut file: KernelFile,
+        metric: Metric,
+        labels: Labels<'_>,
+    ) {
+        let source = match file.exists() {
+            true => Source::Number(file),
+            false => Source::Fixed(0.0),
+        };
+        self.push(metric, labels, source);
+    }
+
     /// A series of value 1 with further labels from files; those that are not there are left out.
     pub(crate) fn info(
         &mut self,
@@ -118,6 +132,24 @@ impl Items {
             is_there.then_some((label, file))
         });
         self.push(metric, labels, Source::Labels(files.collect()));
+    }
+
+    /// The same, but labels whose files are not there are empty.
+    pub(crate) fn whole_info<const N: usize>(
+        &mut self,
+        metric: Metric,
+        labels: Labels<'_>,
+        files: [(&'static str, KernelFile); N],
+    ) {
+        let mut labels = labels.to_vec();
+        let there = files.map(|(label, mut file)| match file.exists() {
+            true => Some((label, file)),
+            false => {
+                labels.push((label, ""));
+                None
+            }
+        });
+        self.info(metric, &labels, there.into_iter().flatten());
     }
 
     /// A series whose value does not change.

@@ -72,7 +72,8 @@ pub(crate) const V3: &[&str] = &[
     "Commit",
 ];
 
-/// The procedures of NFS version 4 as a client counts them.
+/// The procedures of NFS version 4 as a client counts them. The kernel counts LAYOUTGET before GETDEVICEINFO; these two
+/// are as node_exporter has them, for rules and dashboards know them so.
 pub(crate) const CLIENT_V4: &[&str] = &[
     "Null",
     "Read",
@@ -118,8 +119,8 @@ pub(crate) const CLIENT_V4: &[&str] = &[
     "Sequence",
     "GetLeaseTime",
     "ReclaimComplete",
-    "LayoutGet",
     "GetDeviceInfo",
+    "LayoutGet",
     "LayoutCommit",
     "LayoutReturn",
     "SecinfoNoName",
@@ -136,8 +137,6 @@ pub(crate) const CLIENT_V4: &[&str] = &[
 ];
 
 /// The operations of NFS version 4 as a server counts them, from number 3 on; those without a name are not shown.
-/// From number 35 on the names are not the kernel's: they are those that node_exporter gives to these places, and
-/// rules and dashboards know them so.
 pub(crate) const SERVER_V4: &[&str] = &[
     "Access",
     "Close",
@@ -171,6 +170,8 @@ pub(crate) const SERVER_V4: &[&str] = &[
     "SaveFH",
     "SecInfo",
     "SetAttr",
+    "SetClientID",
+    "SetClientIDConfirm",
     "Verify",
     "Write",
     "RelLockOwner",
