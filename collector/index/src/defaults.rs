@@ -2,11 +2,11 @@
 //! attributes; the archive policies and the rule are the model's. Made once: what is deleted later stays deleted.
 
 use collector_model::{ArchivePolicy, ArchivePolicyRule, Attribute, AttributeType, Timestamp};
-use sqlx::Connection as _;
 
+use crate::changes::Change;
+use crate::db::query;
 use crate::resource_type::GENERIC;
-use crate::sql::{BEGIN_WRITE, DbConnection};
-use crate::{Defaults, IndexError, ResourceType, policy, resource_type, rule};
+use crate::{Defaults, Index, IndexError, ResourceType, policy, resource_type, rule};
 
 /// Kinds of attribute that the default types have.
 #[derive(Debug, Clone, Copy)]
@@ -112,15 +112,15 @@ const CEILOMETER_TYPES: &[(&str, &[Row])] = &[
 
 /// Makes the defaults unless that was done before; all of them or none.
 pub(crate) async fn create_defaults(
-    connection: &mut DbConnection,
+    index: &Index,
     defaults: Defaults,
     now: Timestamp,
 ) -> Result<(), IndexError> {
-    let mut transaction = connection.begin_with(BEGIN_WRITE).await?;
-    let first = sqlx::query("INSERT INTO once (what) VALUES ('defaults') ON CONFLICT DO NOTHING")
-        .execute(&mut *transaction)
+    let mut transaction = index.begin().await?;
+    let first = query("INSERT INTO once (what) VALUES ('defaults') ON CONFLICT DO NOTHING")
+        .execute(&mut transaction)
         .await?;
-    if first.rows_affected() == 0 {
+    if first == 0 {
         return Ok(());
     }
     resource_type::insert(&mut transaction, &new_type(GENERIC, &[], now)).await?;
@@ -133,7 +133,8 @@ pub(crate) async fn create_defaults(
             resource_type::insert(&mut transaction, &new_type(name, attributes, now)).await?;
         }
     }
-    Ok(transaction.commit().await?)
+    transaction.will_change(Change::Definitions);
+    index.commit(transaction).await
 }
 
 fn new_type(name: &str, attributes: &[Row], now: Timestamp) -> ResourceType {

@@ -1,9 +1,8 @@
 //! What can go wrong in the catalogue. Refusals of a request have Gnocchi's texts, which its clients compare; which
 //! HTTP status each gets is the server's business.
 
-use std::path::PathBuf;
-
 use collector_model::{AttributeError, PolicyError};
+use sqlx::sqlite::SqliteError;
 use uuid::Uuid;
 
 const SQLITE_BUSY: u32 = 5;
@@ -125,23 +124,30 @@ pub enum IndexError {
     #[error("Invalid pagination: `{0}'")]
     InvalidPagination(String),
 
+    /// A text that the database cannot keep: PostgreSQL has no character of code 0.
+    #[error("text must not contain a NUL character")]
+    NulCharacter,
+
+    /// A URL that names no database.
+    #[error("no URL of a PostgreSQL database: {0}")]
+    Url(String),
     /// The database was written by a newer version of this program.
     #[error(
-        "cannot use {path}: its schema is version {found}, this program knows up to {known}; use the newer program"
+        "cannot use {database}: its schema is version {found}, this program knows up to {known}; use the newer program"
     )]
     NewerSchema {
-        /// The database.
-        path: PathBuf,
+        /// The file, or the URL without the password.
+        database: String,
         /// Version found in it.
         found: i64,
         /// Newest version that this program knows.
         known: i64,
     },
     /// The database cannot be opened or brought up to date.
-    #[error("cannot open {path}: {source}")]
+    #[error("cannot open {database}: {source}")]
     Open {
-        /// The database.
-        path: PathBuf,
+        /// The file, or the URL without the password.
+        database: String,
         /// What the database said.
         #[source]
         source: sqlx::Error,
@@ -159,6 +165,15 @@ pub enum IndexError {
     /// Other requests held the database for too long; the same request may succeed later.
     #[error("catalogue is busy")]
     Busy,
+    /// The server gives no connection, or has closed it half-way; the same request may succeed later.
+    #[error("catalogue's database is not available: {database}: {source}")]
+    Unavailable {
+        /// Which one: the URL without the password.
+        database: String,
+        /// What happened.
+        #[source]
+        source: sqlx::Error,
+    },
     /// There is no room left for the database.
     #[error("catalogue's disk is full")]
     DiskFull,
@@ -177,15 +192,36 @@ fn because(reason: &str) -> String {
 
 impl From<sqlx::Error> for IndexError {
     fn from(error: sqlx::Error) -> Self {
-        let code = error
-            .as_database_error()
-            .and_then(|database| database.code()?.parse::<u32>().ok());
-        // Extended codes carry the primary one in their low byte.
-        match code.map(|code| code & 0xff) {
-            Some(SQLITE_BUSY) => Self::Busy,
-            Some(SQLITE_FULL) => Self::DiskFull,
-            _ if matches!(error, sqlx::Error::PoolTimedOut) => Self::Busy,
-            _ => Self::Database(error),
+        use sqlx::Error::{BeginFailed, Io, PoolTimedOut, Protocol, Tls};
+        let lost = |source| Self::Unavailable {
+            database: "PostgreSQL".to_owned(),
+            source,
+        };
+        if let Some(database) = error.as_database_error() {
+            let code = database.code().unwrap_or_default();
+            if database.try_downcast_ref::<SqliteError>().is_some() {
+                // Extended codes carry the primary one in their low byte.
+                match code.parse::<u32>().map(|code| code & 0xff) {
+                    Ok(SQLITE_BUSY) => return Self::Busy,
+                    Ok(SQLITE_FULL) => return Self::DiskFull,
+                    _ => return Self::Database(error),
+                }
+            }
+            return match &*code {
+                // A lock not given in time, a deadlock, a conflict of transactions.
+                "55P03" | "40P01" | "40001" => Self::Busy,
+                "53100" => Self::DiskFull,
+                "22021" | "22P05" => Self::NulCharacter,
+                // Stopping, starting, too many connections, a transaction that stood still, a server that only reads.
+                "57P01" | "57P02" | "57P03" | "53300" | "25P03" | "25006" => lost(error),
+                code if code.starts_with("08") => lost(error),
+                _ => Self::Database(error),
+            };
+        }
+        match error {
+            PoolTimedOut => Self::Busy,
+            Io(_) | Tls(_) | Protocol(_) | BeginFailed => lost(error),
+            error => Self::Database(error),
         }
     }
 }

@@ -1,36 +1,31 @@
 //! The catalogue itself: its connections and what it keeps in memory. One connection writes, others read; what the
 //! calls do is in the modules named after what they are about.
 
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use collector_model::{MetricId, Timestamp};
-use sqlx::pool::{PoolConnection, PoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Connection as _, Pool};
+use tokio::sync::MutexGuard;
 use uuid::Uuid;
 
 use crate::cache::Cache;
+use crate::changes::Read;
+use crate::db::{Database, DbConnection, Dialect, PATIENCE, Pools};
 use crate::defaults::create_defaults;
 use crate::ensure::{Fingerprints, Known};
-use crate::migrate::{MIGRATIONS, migrate};
+use crate::migrate::migrate;
 use crate::snapshot::Snapshot;
-use crate::sql::{Db, DbConnection, to_micros};
+use crate::sql::to_micros;
 use crate::{IndexError, Metric, Options};
 
-/// How long a call waits for a connection, or for another process that writes.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// How much of the write-ahead log's file is kept for the next writes once its content is in the database.
-const WAL_KEPT_BYTES: &str = "67108864";
-
-/// The catalogue in one SQLite file. All calls may run at once; those that write take turns.
+/// The catalogue. All calls may run at once; those that write take turns.
 #[derive(Debug)]
 pub struct Index {
-    readers: Pool<Db>,
-    /// Has one connection: who holds it has the turn to write, and to fill what is kept in memory.
-    writer: Pool<Db>,
+    pub(crate) pools: Pools,
+    /// The place, for errors.
+    place: String,
+    /// Who holds it has the turn to write, and to fill what is kept in memory.
+    turn: tokio::sync::Mutex<()>,
     clock: fn() -> Timestamp,
     snapshot: RwLock<Option<Arc<Snapshot>>>,
     /// Resources that `ensure` has seen.
@@ -38,79 +33,162 @@ pub struct Index {
     pub(crate) fingerprints: Fingerprints,
     /// Active metrics.
     pub(crate) metrics: Cache<MetricId, Arc<Metric>>,
+    /// How far other collectors' changes have been read.
+    pub(crate) read: Mutex<Read>,
 }
 
-/// The writing connection.
-pub(crate) type Turn = PoolConnection<Db>;
+/// The writing connection, in a transaction or not, for as long as it is one's turn.
+#[derive(Debug)]
+pub(crate) struct Turn<'i> {
+    // Dropped first: the next one's turn begins after.
+    connection: DbConnection,
+    lock: MutexGuard<'i, ()>,
+}
+
+impl Deref for Turn<'_> {
+    type Target = DbConnection;
+
+    fn deref(&self) -> &DbConnection {
+        &self.connection
+    }
+}
+
+impl DerefMut for Turn<'_> {
+    fn deref_mut(&mut self) -> &mut DbConnection {
+        &mut self.connection
+    }
+}
+
+impl<'i> Turn<'i> {
+    /// Ends the transaction, if there is one, without a change; it is still one's turn while the answer is held.
+    pub(crate) fn end(self) -> MutexGuard<'i, ()> {
+        self.lock
+    }
+}
 
 impl Index {
-    /// Opens the catalogue in a file, or creates it with the defaults; its directory must exist.
+    /// Opens a catalogue, or creates it with the defaults; the directory of a file must exist.
     ///
     /// # Errors
     /// As [`Index::open_with`].
-    pub async fn open(path: &Path) -> Result<Self, IndexError> {
-        Self::open_with(path, Options::default()).await
+    pub async fn open(database: impl Into<Database>) -> Result<Self, IndexError> {
+        Self::open_with(database, Options::default()).await
     }
 
-    /// Opens the catalogue in a file, or creates it.
+    /// Opens a catalogue, or creates it: a file of SQLite's, or the tables in a database of PostgreSQL's, which itself
+    /// must exist.
     ///
     /// # Errors
     /// [`IndexError::NewerSchema`] where a newer version of the program has written it, [`IndexError::Open`] where it
     /// cannot be opened, created or brought up to date.
-    pub async fn open_with(path: &Path, options: Options) -> Result<Self, IndexError> {
-        let opening = |source| IndexError::Open {
-            path: PathBuf::from(path),
-            source,
-        };
-        let connect = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(PATIENCE)
-            .pragma("journal_size_limit", WAL_KEPT_BYTES)
-            .disable_statement_logging();
-        // The first connection creates the file; readers come after it.
-        let writer = pool(1).connect_with(connect.clone()).await;
-        let writer = writer.map_err(opening)?;
-        let mut turn = writer.acquire().await.map_err(opening)?;
-        migrate(&mut turn, path, MIGRATIONS).await?;
+    pub async fn open_with(
+        database: impl Into<Database>,
+        options: Options,
+    ) -> Result<Self, IndexError> {
+        let database = database.into();
         let index = Self {
-            readers: pool(options.readers.max(1)).connect_lazy_with(connect),
-            writer,
+            pools: Pools::new(&database, options.readers.max(1)),
+            place: database.to_string(),
+            turn: tokio::sync::Mutex::new(()),
             clock: options.clock,
             snapshot: RwLock::new(None),
             known: Cache::new(options.cached),
             fingerprints: Fingerprints::default(),
             metrics: Cache::new(options.cached),
+            read: Mutex::new(Read::NOTHING),
         };
-        create_defaults(&mut turn, options.defaults, index.now()).await?;
+        let opening = |source| IndexError::Open {
+            database: database.to_string(),
+            source,
+        };
+        // The first connection creates the file; readers come after it.
+        drop(index.pools.connect_first().await.map_err(opening)?);
+        migrate(&index, index.dialect().migrations()).await?;
+        create_defaults(&index, options.defaults, index.now()).await?;
         Ok(index)
     }
 
     /// Waits for the calls that are running and closes the database. Without it nothing is lost either.
     pub async fn close(&self) {
-        self.readers.close().await;
-        self.writer.close().await;
+        self.pools.close().await;
+    }
+
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.pools.dialect()
+    }
+
+    pub(crate) fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// Waits for the turn to write.
+    pub(crate) async fn lock(&self) -> Result<MutexGuard<'_, ()>, IndexError> {
+        let turn = tokio::time::timeout(PATIENCE, self.turn.lock()).await;
+        turn.map_err(|_| IndexError::Busy)
     }
 
     /// Takes the turn to write.
-    pub(crate) async fn turn(&self) -> Result<Turn, IndexError> {
-        loop {
-            let turn = self.writer.acquire().await?;
-            if !turn.is_in_transaction() {
-                return Ok(turn);
-            }
-            // SQLite ends a transaction by itself where it cannot go on, on a full disk for one, and sqlx, which does
-            // not see that, would take no new one on this connection.
-            turn.close().await?;
-        }
+    pub(crate) async fn turn(&self) -> Result<Turn<'_>, IndexError> {
+        let lock = self.lock().await?;
+        let mut connection = self.writer().await?;
+        self.catch_up(&mut connection).await?;
+        Ok(Turn { connection, lock })
+    }
+
+    /// Takes the turn and begins a transaction that writes.
+    pub(crate) async fn begin(&self) -> Result<Turn<'_>, IndexError> {
+        let lock = self.lock().await?;
+        let connection = self.writer().await?;
+        self.begin_in(Turn { connection, lock }).await
+    }
+
+    /// Begins a transaction that writes.
+    pub(crate) async fn begin_in<'i>(&'i self, turn: Turn<'i>) -> Result<Turn<'i>, IndexError> {
+        let Turn { connection, lock } = turn;
+        let mut connection = connection.begin().await?;
+        self.catch_up(&mut connection).await?;
+        Ok(Turn { connection, lock })
+    }
+
+    /// Commits the transaction and ends the turn.
+    pub(crate) async fn commit(&self, turn: Turn<'_>) -> Result<(), IndexError> {
+        self.commit_in_turn(turn).await.map(drop)
+    }
+
+    /// Commits the transaction; it is still one's turn while the answer is held.
+    pub(crate) async fn commit_in_turn<'i>(
+        &'i self,
+        turn: Turn<'i>,
+    ) -> Result<MutexGuard<'i, ()>, IndexError> {
+        let Turn {
+            mut connection,
+            lock,
+        } = turn;
+        let told = self.tell(&mut connection).await?;
+        connection.commit().await?;
+        self.told(told);
+        Ok(lock)
     }
 
     /// A connection that reads.
-    pub(crate) async fn reader(&self) -> Result<PoolConnection<Db>, IndexError> {
-        Ok(self.readers.acquire().await?)
+    pub(crate) async fn reader(&self) -> Result<DbConnection, IndexError> {
+        let reader = self.pools.reader().await;
+        reader.map_err(|error| self.no_connection(error))
+    }
+
+    pub(crate) async fn writer(&self) -> Result<DbConnection, IndexError> {
+        let writer = self.pools.writer().await;
+        writer.map_err(|error| self.no_connection(error))
+    }
+
+    fn no_connection(&self, error: sqlx::Error) -> IndexError {
+        match (self.dialect(), error) {
+            (Dialect::Postgres, error) => IndexError::Unavailable {
+                database: self.place.clone(),
+                source: error,
+            },
+            (Dialect::Sqlite, error) => error.into(),
+        }
     }
 
     /// The moment, to the microsecond.
@@ -120,6 +198,7 @@ impl Index {
 
     /// Policies, rules and types.
     pub(crate) async fn snapshot(&self) -> Result<Arc<Snapshot>, IndexError> {
+        self.freshen().await?;
         match self.kept_snapshot() {
             Some(snapshot) => Ok(snapshot),
             None => {
@@ -142,7 +221,6 @@ impl Index {
         Ok(snapshot)
     }
 
-    /// To be called before a commit that changes policies, rules or types.
     pub(crate) fn forget_snapshot(&self) {
         self.keep_snapshot(None);
     }
@@ -160,15 +238,6 @@ impl Index {
             .write()
             .unwrap_or_else(PoisonError::into_inner) = snapshot;
     }
-}
-
-fn pool(connections: u32) -> PoolOptions<Db> {
-    // A connection is a file handle and prepared statements: there is no reason to renew it.
-    PoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(PATIENCE)
-        .idle_timeout(None)
-        .max_lifetime(None)
 }
 
 #[cfg(test)]

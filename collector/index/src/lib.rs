@@ -1,11 +1,14 @@
 //! The catalogue: archive policies with their rules, resource types, resources with their history, and metrics, in SQL.
 //! The only crate that speaks SQL. It holds no measures: those are in the store, under the metrics' ids.
 //!
-//! Everything that a call has changed is durable when it returns: SQLite in WAL mode with `synchronous=FULL`. A call
-//! that is dropped half-way, or a process that is killed, leaves all of its change or none.
+//! Everything that a call has changed is durable when it returns: SQLite in WAL mode with `synchronous=FULL`, PostgreSQL
+//! with `synchronous_commit`. A call that is dropped half-way, or a process that is killed, leaves all of its change or
+//! none.
 #![forbid(unsafe_code)]
 
 mod cache;
+mod changes;
+mod db;
 mod defaults;
 mod ensure;
 mod error;
@@ -22,6 +25,7 @@ mod rule;
 mod snapshot;
 mod sql;
 
+pub use db::Database;
 pub use ensure::{EnsureBody, EnsureMetric, EnsureResource, Ensured, EnsuredMetric};
 pub use error::IndexError;
 pub use filter::{Filter, MAX_FILTER_DEPTH, Operator};

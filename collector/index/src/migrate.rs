@@ -1,11 +1,9 @@
 //! Brings a database to the schema that this program knows: numbered SQL files, forward only, each in a transaction
-//! together with its number in `schema_version`. What the tables hold is told in the files.
+//! together with its number in `schema_version`, under the lock of those who write, so that programs that start
+//! together do it once. What the tables hold is told in the files.
 
-use std::path::Path;
-
-use sqlx::{Connection as _, Row as _, SqliteConnection};
-
-use crate::IndexError;
+use crate::db::{DbConnection, Dialect, query, query_scalar};
+use crate::{Index, IndexError};
 
 /// One step of the schema.
 #[derive(Debug, Clone, Copy)]
@@ -16,72 +14,71 @@ pub(crate) struct Migration {
     pub(crate) sql: &'static str,
 }
 
-/// All steps, in order. A released step is never changed: what has to change gets a new one.
-pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    sql: include_str!("../migrations/sqlite/0001_catalogue.sql"),
-}];
+macro_rules! steps {
+    ($($version:literal: $file:literal),*) => {
+        &[$(Migration { version: $version, sql: include_str!(concat!("../migrations/", $file)) }),*]
+    };
+}
+
+impl Dialect {
+    /// All steps, in order. A released step is never changed: what has to change gets a new one.
+    pub(crate) fn migrations(self) -> &'static [Migration] {
+        match self {
+            Self::Sqlite => steps!(1: "sqlite/0001_catalogue.sql"),
+            Self::Postgres => steps!(1: "postgresql/0001_catalogue.sql"),
+        }
+    }
+}
 
 /// Applies the steps that the database does not have yet.
 ///
 /// # Errors
 /// [`IndexError::NewerSchema`] where it has steps that are not known; nothing is touched then.
-pub(crate) async fn migrate(
-    connection: &mut SqliteConnection,
-    path: &Path,
-    migrations: &[Migration],
-) -> Result<(), IndexError> {
+pub(crate) async fn migrate(index: &Index, migrations: &[Migration]) -> Result<(), IndexError> {
     let opening = |source| IndexError::Open {
-        path: path.to_owned(),
+        database: index.place().to_owned(),
         source,
     };
-    let found = version(connection).await.map_err(opening)?;
     let known = migrations.last().map_or(0, |migration| migration.version);
-    if found > known {
-        return Err(IndexError::NewerSchema {
-            path: path.to_owned(),
-            found,
-            known,
-        });
-    }
-    for migration in migrations {
-        if migration.version > found {
-            apply(connection, migration).await.map_err(opening)?;
+    loop {
+        let writer = index.writer().await?;
+        let mut transaction = writer.begin().await.map_err(opening)?;
+        let found = version(&mut transaction).await.map_err(opening)?;
+        if found > known {
+            return Err(IndexError::NewerSchema {
+                database: index.place().to_owned(),
+                found,
+                known,
+            });
+        }
+        let next = migrations.iter().find(|step| step.version > found);
+        if let Some(step) = next {
+            apply(&mut transaction, step).await.map_err(opening)?;
+        }
+        transaction.commit().await.map_err(opening)?;
+        if next.is_none() {
+            return Ok(());
         }
     }
-    Ok(())
 }
 
 /// The number of the newest step that was applied; 0 in an empty database.
-async fn version(connection: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
-    sqlx::query(
-        "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL PRIMARY KEY) STRICT",
-    )
-    .execute(&mut *connection)
-    .await?;
-    let row = sqlx::query("SELECT coalesce(max(version), 0) FROM schema_version")
-        .fetch_one(connection)
+async fn version(connection: &mut DbConnection) -> Result<i64, sqlx::Error> {
+    connection
+        .run("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL PRIMARY KEY)")
         .await?;
-    row.try_get(0)
+    query_scalar("SELECT coalesce(max(version), 0) FROM schema_version")
+        .fetch_one(connection)
+        .await
 }
 
-async fn apply(
-    connection: &mut SqliteConnection,
-    migration: &Migration,
-) -> Result<(), sqlx::Error> {
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-    // Another process may have been faster while this one waited for its turn.
-    if version(&mut transaction).await? >= migration.version {
-        return Ok(());
-    }
-    sqlx::raw_sql(migration.sql)
-        .execute(&mut *transaction)
+async fn apply(connection: &mut DbConnection, step: &Migration) -> Result<(), sqlx::Error> {
+    connection.run(step.sql).await?;
+    query("INSERT INTO schema_version (version) VALUES ($1)")
+        .bind(step.version)
+        .execute(connection)
         .await?;
-    sqlx::query("INSERT INTO schema_version (version) VALUES ($1)")
-        .bind(migration.version)
-        .execute(&mut *transaction)
-        .await?;
-    transaction.commit().await
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,11 +1,9 @@
 //! Which part of a list is asked for, in the words of Gnocchi's query string: sort keys, limit and marker; and how that
 //! becomes SQL. A page begins after its marker's place in the order, so that what comes and goes shifts nothing.
 
-use sqlx::Row as _;
-
 use crate::IndexError;
+use crate::db::{Bound, DbRow, Statement};
 use crate::filter::fields::{Column, Fields};
-use crate::sql::{Bound, DbRow, Statement, bind};
 
 /// A page of a list. The default is the whole list in the list's own order.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -75,15 +73,15 @@ impl Order {
         }
         if let Some(limit) = limit {
             statement.push(" LIMIT ");
-            bind(statement, Bound::Integer(limit.into()));
+            statement.push_bind(Bound::Integer(Some(limit.into())));
         }
     }
 
     /// Adds the sort keys of an entry as columns, for [`Order::read_marker`].
     pub(crate) fn push_columns(&self, statement: &mut Statement) {
-        let mut columns = statement.separated(", ");
-        for key in &self.keys {
-            columns.push(&key.column.sql);
+        for (at, key) in self.keys.iter().enumerate() {
+            let separator = if at > 0 { ", " } else { "" };
+            statement.push(format_args!("{separator}{}", key.column.sql));
         }
     }
 
@@ -103,7 +101,7 @@ impl Order {
             for (before, value) in self.keys.iter().zip(marker).take(at) {
                 let sql = &before.column.sql;
                 statement.push(format_args!("{sql} IS NOT DISTINCT FROM "));
-                bind(statement, value.clone());
+                statement.push_bind(value.clone());
                 statement.push(" AND ");
             }
             key.push_after(statement, value);
@@ -158,7 +156,7 @@ impl Key {
         }
         let symbol = if self.descending { "<" } else { ">" };
         statement.push(format_args!("({sql} {symbol} "));
-        bind(statement, value.clone());
+        statement.push_bind(value.clone());
         if self.column.nullable && !self.nulls_first {
             statement.push(format_args!(" OR {sql} IS NULL"));
         }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use collector_model::{Aggregation, ArchivePolicy, Definition, Granularity, MetricId};
 use serde_json::{Value, json};
-use sqlx::{Connection as _, Row as _};
 
-use crate::sql::{BEGIN_WRITE, DbConnection, DbRow};
+use crate::changes::Change;
+use crate::db::{DbConnection, DbRow, query, query_scalar};
 use crate::{Index, IndexError};
 
 /// Columns as [`of_row`] reads them.
@@ -36,8 +36,7 @@ impl Index {
     /// # Errors
     /// [`IndexError::ArchivePolicyAlreadyExists`].
     pub async fn create_archive_policy(&self, policy: &ArchivePolicy) -> Result<(), IndexError> {
-        let mut turn = self.turn().await?;
-        let mut transaction = turn.begin_with(BEGIN_WRITE).await?;
+        let mut transaction = self.begin().await?;
         if self
             .snapshot_in(&mut transaction)
             .await?
@@ -47,8 +46,8 @@ impl Index {
             return Err(IndexError::ArchivePolicyAlreadyExists(policy.name.clone()));
         }
         insert(&mut transaction, policy).await?;
-        self.forget_snapshot();
-        Ok(transaction.commit().await?)
+        transaction.will_change(Change::Definitions);
+        self.commit(transaction).await
     }
 
     /// Changes points and timespans of an archive policy; the store has to be told for all of
@@ -61,20 +60,17 @@ impl Index {
         name: &str,
         definition: Vec<Definition>,
     ) -> Result<Arc<ArchivePolicy>, IndexError> {
-        let mut turn = self.turn().await?;
-        let mut transaction = turn.begin_with(BEGIN_WRITE).await?;
+        let mut transaction = self.begin().await?;
         let snapshot = self.snapshot_in(&mut transaction).await?;
         let policy = snapshot.policy(name)?.with_definition(definition)?;
-        sqlx::query("UPDATE archive_policy SET definition = $1 WHERE name = $2")
+        query("UPDATE archive_policy SET definition = $1 WHERE name = $2")
             .bind(definition_json(&policy))
             .bind(name)
-            .execute(&mut *transaction)
+            .execute(&mut transaction)
             .await?;
         // Metrics carry their policy with them.
-        self.metrics.clear();
-        self.known.clear();
-        self.forget_snapshot();
-        transaction.commit().await?;
+        transaction.will_change(Change::Everything);
+        self.commit(transaction).await?;
         Ok(Arc::new(policy))
     }
 
@@ -84,27 +80,26 @@ impl Index {
     /// [`IndexError::NoSuchArchivePolicy`], or [`IndexError::ArchivePolicyInUse`] by metrics (also deleted ones that
     /// are not expunged yet) or rules.
     pub async fn delete_archive_policy(&self, name: &str) -> Result<(), IndexError> {
-        let mut turn = self.turn().await?;
-        let mut transaction = turn.begin_with(BEGIN_WRITE).await?;
-        let used: bool = sqlx::query_scalar(
+        let mut transaction = self.begin().await?;
+        let used: bool = query_scalar(
             "SELECT EXISTS (SELECT 1 FROM metric WHERE archive_policy_name = $1) \
              OR EXISTS (SELECT 1 FROM archive_policy_rule WHERE archive_policy_name = $1)",
         )
         .bind(name)
-        .fetch_one(&mut *transaction)
+        .fetch_one(&mut transaction)
         .await?;
         if used {
             return Err(IndexError::ArchivePolicyInUse(name.to_owned()));
         }
-        let deleted = sqlx::query("DELETE FROM archive_policy WHERE name = $1")
+        let deleted = query("DELETE FROM archive_policy WHERE name = $1")
             .bind(name)
-            .execute(&mut *transaction)
+            .execute(&mut transaction)
             .await?;
-        if deleted.rows_affected() == 0 {
+        if deleted == 0 {
             return Err(IndexError::NoSuchArchivePolicy(name.to_owned()));
         }
-        self.forget_snapshot();
-        Ok(transaction.commit().await?)
+        transaction.will_change(Change::Definitions);
+        self.commit(transaction).await
     }
 
     /// The active metrics that have an archive policy.
@@ -113,10 +108,10 @@ impl Index {
     /// Only where the database fails.
     pub async fn metrics_of_archive_policy(&self, name: &str) -> Result<Vec<MetricId>, IndexError> {
         let mut reader = self.reader().await?;
-        let ids = sqlx::query_scalar(
+        let ids = query_scalar(
             "SELECT id FROM metric WHERE archive_policy_name = $1 AND status = 'active' ORDER BY id",
         );
-        Ok(ids.bind(name).fetch_all(&mut *reader).await?)
+        Ok(ids.bind(name).fetch_all(&mut reader).await?)
     }
 }
 
@@ -129,7 +124,7 @@ pub(crate) async fn insert(
         .iter()
         .map(ToString::to_string)
         .collect();
-    sqlx::query(
+    query(
         "INSERT INTO archive_policy (name, back_window, definition, aggregation_methods) \
          VALUES ($1, $2, $3, $4)",
     )

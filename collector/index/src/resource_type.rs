@@ -5,12 +5,10 @@ use std::sync::Arc;
 
 use collector_model::{Attribute, AttributeError, Timestamp};
 use serde_json::Value;
-use sqlx::{Connection as _, Row as _};
 
-use crate::sql::{
-    BEGIN_WRITE, DbConnection, DbRow, FILL_ATTRIBUTE, REMOVE_ATTRIBUTE, attribute_path,
-    is_attribute_name,
-};
+use crate::changes::Change;
+use crate::db::{DbConnection, DbRow, query, query_scalar};
+use crate::sql::is_attribute_name;
 use crate::{Index, IndexError, ResourceType, ResourceTypeChange};
 
 /// The type that finds resources of every type.
@@ -51,8 +49,7 @@ impl Index {
             updated_at: self.now(),
         };
         check(&new.attributes)?;
-        let mut turn = self.turn().await?;
-        let mut transaction = turn.begin_with(BEGIN_WRITE).await?;
+        let mut transaction = self.begin().await?;
         if self
             .snapshot_in(&mut transaction)
             .await?
@@ -62,8 +59,8 @@ impl Index {
             return Err(IndexError::ResourceTypeAlreadyExists(new.name));
         }
         insert(&mut transaction, &new).await?;
-        self.forget_snapshot();
-        transaction.commit().await?;
+        transaction.will_change(Change::Definitions);
+        self.commit(transaction).await?;
         Ok(Arc::new(new))
     }
 
@@ -79,8 +76,7 @@ impl Index {
         change: ResourceTypeChange,
     ) -> Result<Arc<ResourceType>, IndexError> {
         let now = self.now();
-        let mut turn = self.turn().await?;
-        let mut transaction = turn.begin_with(BEGIN_WRITE).await?;
+        let mut transaction = self.begin().await?;
         let snapshot = self.snapshot_in(&mut transaction).await?;
         let mut changed = ResourceType::clone(snapshot.resource_type(name)?);
         changed.updated_at = now;
@@ -102,16 +98,15 @@ impl Index {
             changed.attributes.insert(attribute, set.attribute);
         }
         check(&changed.attributes)?;
-        sqlx::query("UPDATE resource_type SET attributes = $1, updated_at = $2 WHERE name = $3")
+        query("UPDATE resource_type SET attributes = $1, updated_at = $2 WHERE name = $3")
             .bind(json(&changed.attributes)?)
             .bind(now.0)
             .bind(name)
-            .execute(&mut *transaction)
+            .execute(&mut transaction)
             .await?;
         // What it knows of the resources' attributes no longer holds.
-        self.known.clear();
-        self.forget_snapshot();
-        transaction.commit().await?;
+        transaction.will_change(Change::Everything);
+        self.commit(transaction).await?;
         Ok(Arc::new(changed))
     }
 
@@ -120,25 +115,23 @@ impl Index {
     /// # Errors
     /// [`IndexError::NoSuchResourceType`], or [`IndexError::ResourceTypeInUse`] by resources.
     pub async fn delete_resource_type(&self, name: &str) -> Result<(), IndexError> {
-        let mut turn = self.turn().await?;
-        let mut transaction = turn.begin_with(BEGIN_WRITE).await?;
-        let used: bool =
-            sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM resource WHERE type = $1)")
-                .bind(name)
-                .fetch_one(&mut *transaction)
-                .await?;
+        let mut transaction = self.begin().await?;
+        let used: bool = query_scalar("SELECT EXISTS (SELECT 1 FROM resource WHERE type = $1)")
+            .bind(name)
+            .fetch_one(&mut transaction)
+            .await?;
         if used || name == GENERIC {
             return Err(IndexError::ResourceTypeInUse(name.to_owned()));
         }
-        let deleted = sqlx::query("DELETE FROM resource_type WHERE name = $1")
+        let deleted = query("DELETE FROM resource_type WHERE name = $1")
             .bind(name)
-            .execute(&mut *transaction)
+            .execute(&mut transaction)
             .await?;
-        if deleted.rows_affected() == 0 {
+        if deleted == 0 {
             return Err(IndexError::NoSuchResourceType(name.to_owned()));
         }
-        self.forget_snapshot();
-        Ok(transaction.commit().await?)
+        transaction.will_change(Change::Definitions);
+        self.commit(transaction).await
     }
 }
 
@@ -163,7 +156,7 @@ pub(crate) async fn insert(
     connection: &mut DbConnection,
     new: &ResourceType,
 ) -> Result<(), IndexError> {
-    sqlx::query("INSERT INTO resource_type (name, attributes, updated_at) VALUES ($1, $2, $3)")
+    query("INSERT INTO resource_type (name, attributes, updated_at) VALUES ($1, $2, $3)")
         .bind(&new.name)
         .bind(json(&new.attributes)?)
         .bind(new.updated_at.0)
@@ -177,11 +170,12 @@ async fn remove(
     resource_type: &str,
     attribute: &str,
 ) -> Result<(), IndexError> {
-    for statement in REMOVE_ATTRIBUTE {
-        sqlx::query(statement)
-            .bind(attribute_path(attribute))
+    let dialect = connection.dialect();
+    for statement in dialect.remove_attribute() {
+        query(statement)
+            .bind(dialect.attribute_key(attribute))
             .bind(resource_type)
-            .execute(&mut *connection)
+            .execute(connection)
             .await?;
     }
     Ok(())
@@ -193,12 +187,13 @@ async fn fill_in(
     attribute: &str,
     value: &Value,
 ) -> Result<(), IndexError> {
-    for statement in FILL_ATTRIBUTE {
-        sqlx::query(statement)
-            .bind(attribute_path(attribute))
+    let dialect = connection.dialect();
+    for statement in dialect.fill_attribute() {
+        query(statement)
+            .bind(dialect.attribute_key(attribute))
             .bind(resource_type)
             .bind(value.to_string())
-            .execute(&mut *connection)
+            .execute(connection)
             .await?;
     }
     Ok(())

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use collector_model::{ArchivePolicy, ArchivePolicyRule};
-use sqlx::Connection as _;
 
-use crate::sql::{BEGIN_WRITE, DbConnection};
+use crate::changes::Change;
+use crate::db::{DbConnection, query};
 use crate::{Index, IndexError};
 
 impl Index {
@@ -45,8 +45,7 @@ impl Index {
         &self,
         rule: &ArchivePolicyRule,
     ) -> Result<(), IndexError> {
-        let mut turn = self.turn().await?;
-        let mut transaction = turn.begin_with(BEGIN_WRITE).await?;
+        let mut transaction = self.begin().await?;
         let snapshot = self.snapshot_in(&mut transaction).await?;
         snapshot.policy(&rule.archive_policy_name)?;
         if find(&snapshot.rules, &rule.name).is_ok() {
@@ -55,8 +54,8 @@ impl Index {
             ));
         }
         insert(&mut transaction, rule).await?;
-        self.forget_snapshot();
-        Ok(transaction.commit().await?)
+        transaction.will_change(Change::Definitions);
+        self.commit(transaction).await
     }
 
     /// Gives a rule another name.
@@ -69,8 +68,7 @@ impl Index {
         name: &str,
         new_name: &str,
     ) -> Result<ArchivePolicyRule, IndexError> {
-        let mut turn = self.turn().await?;
-        let mut transaction = turn.begin_with(BEGIN_WRITE).await?;
+        let mut transaction = self.begin().await?;
         let snapshot = self.snapshot_in(&mut transaction).await?;
         let mut rule = find(&snapshot.rules, name)?;
         if new_name != name && find(&snapshot.rules, new_name).is_ok() {
@@ -80,13 +78,13 @@ impl Index {
             });
         }
         new_name.clone_into(&mut rule.name);
-        sqlx::query("UPDATE archive_policy_rule SET name = $1 WHERE name = $2")
+        query("UPDATE archive_policy_rule SET name = $1 WHERE name = $2")
             .bind(new_name)
             .bind(name)
-            .execute(&mut *transaction)
+            .execute(&mut transaction)
             .await?;
-        self.forget_snapshot();
-        transaction.commit().await?;
+        transaction.will_change(Change::Definitions);
+        self.commit(transaction).await?;
         Ok(rule)
     }
 
@@ -95,17 +93,16 @@ impl Index {
     /// # Errors
     /// [`IndexError::NoSuchArchivePolicyRule`].
     pub async fn delete_archive_policy_rule(&self, name: &str) -> Result<(), IndexError> {
-        let mut turn = self.turn().await?;
-        let mut transaction = turn.begin_with(BEGIN_WRITE).await?;
-        let deleted = sqlx::query("DELETE FROM archive_policy_rule WHERE name = $1")
+        let mut transaction = self.begin().await?;
+        let deleted = query("DELETE FROM archive_policy_rule WHERE name = $1")
             .bind(name)
-            .execute(&mut *transaction)
+            .execute(&mut transaction)
             .await?;
-        if deleted.rows_affected() == 0 {
+        if deleted == 0 {
             return Err(IndexError::NoSuchArchivePolicyRule(name.to_owned()));
         }
-        self.forget_snapshot();
-        Ok(transaction.commit().await?)
+        transaction.will_change(Change::Definitions);
+        self.commit(transaction).await
     }
 }
 
@@ -118,7 +115,7 @@ pub(crate) async fn insert(
     connection: &mut DbConnection,
     rule: &ArchivePolicyRule,
 ) -> Result<(), IndexError> {
-    sqlx::query(
+    query(
         "INSERT INTO archive_policy_rule (name, metric_pattern, archive_policy_name) \
          VALUES ($1, $2, $3)",
     )

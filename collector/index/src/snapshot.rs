@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use collector_model::{ArchivePolicy, ArchivePolicyRule, matching_rule, sort_rules};
-use sqlx::Row as _;
 
-use crate::sql::DbConnection;
+use crate::db::{DbConnection, query};
 use crate::{IndexError, ResourceType, policy, resource_type};
 
 /// All policies, rules and types at one moment.
@@ -23,19 +22,16 @@ pub(crate) struct Snapshot {
 
 impl Snapshot {
     pub(crate) async fn load(connection: &mut DbConnection) -> Result<Self, IndexError> {
-        let rows = sqlx::query(policy::SELECT)
-            .fetch_all(&mut *connection)
-            .await?;
+        let rows = query(policy::SELECT).fetch_all(connection).await?;
         let policies = rows.iter().map(|row| {
             let policy = policy::of_row(row)?;
             Ok((policy.name.clone(), Arc::new(policy)))
         });
         let policies = policies.collect::<Result<_, IndexError>>()?;
-        let rows = sqlx::query(
-            "SELECT name, metric_pattern, archive_policy_name FROM archive_policy_rule",
-        )
-        .fetch_all(&mut *connection)
-        .await?;
+        let rows =
+            query("SELECT name, metric_pattern, archive_policy_name FROM archive_policy_rule")
+                .fetch_all(connection)
+                .await?;
         let rules = rows.iter().map(|row| {
             Ok(ArchivePolicyRule {
                 name: row.try_get(0)?,
@@ -45,9 +41,7 @@ impl Snapshot {
         });
         let mut rules = rules.collect::<Result<Vec<_>, IndexError>>()?;
         sort_rules(&mut rules);
-        let rows = sqlx::query(resource_type::SELECT)
-            .fetch_all(connection)
-            .await?;
+        let rows = query(resource_type::SELECT).fetch_all(connection).await?;
         let types = rows.iter().map(|row| {
             let resource_type = resource_type::of_row(row)?;
             Ok((resource_type.name.clone(), Arc::new(resource_type)))

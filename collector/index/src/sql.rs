@@ -1,143 +1,203 @@
-//! The few things that all statements share: the database's types, building of statements with bound values, and what
-//! one database says otherwise than another. All SQL of the crate is SQLite's and PostgreSQL's alike except for what
-//! is here and in the migrations.
+//! What one database says otherwise than another, and the few things that all statements share. All other SQL of the
+//! crate is SQLite's and PostgreSQL's alike, except for the migrations. Text sorts by its bytes in both: PostgreSQL's
+//! columns have the collation `C`.
 
 use collector_model::Timestamp;
-use sqlx::query::Query;
-use sqlx::query_builder::QueryBuilder;
-use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
-/// The database.
-pub(crate) type Db = sqlx::Sqlite;
-/// A connection to it.
-pub(crate) type DbConnection = <Db as sqlx::Database>::Connection;
-/// A row of an answer.
-pub(crate) type DbRow = SqliteRow;
-/// A statement in the making.
-pub(crate) type Statement = QueryBuilder<Db>;
-
-/// How a transaction that writes begins: with the lock, so that it never fails half-way for want of it.
-pub(crate) const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
+use crate::db::{Dialect, Statement};
 
 /// Rows or ids per statement: large enough to make a statement's own cost small, small enough for the database's bound
-/// on values (32,766 in SQLite).
+/// on values (32,766 in SQLite, 65,535 in PostgreSQL).
 pub(crate) const CHUNK: usize = 500;
 
 /// A statement to run. It is not kept prepared: hardly two have the same text.
-pub(crate) fn once(statement: &mut Statement) -> Query<'_, Db, <Db as sqlx::Database>::Arguments> {
-    statement.build().persistent(false)
+pub(crate) fn once(statement: &mut Statement) -> &mut Statement {
+    statement.kept(false)
 }
 
 /// A statement of so many rows to run. One of [`CHUNK`] rows is kept prepared: where there is one, more follow.
-pub(crate) fn many(
-    statement: &mut Statement,
-    rows: usize,
-) -> Query<'_, Db, <Db as sqlx::Database>::Arguments> {
-    statement.build().persistent(rows == CHUNK)
-}
-
-/// A value to bind.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Bound {
-    Null,
-    Text(String),
-    Uuid(Uuid),
-    Integer(i64),
-    Real(f64),
-}
-
-/// Adds a placeholder with its value.
-pub(crate) fn bind(statement: &mut Statement, value: Bound) {
-    match value {
-        Bound::Null => statement.push_bind(None::<String>),
-        Bound::Text(text) => statement.push_bind(text),
-        Bound::Uuid(id) => statement.push_bind(id),
-        Bound::Integer(number) => statement.push_bind(number),
-        Bound::Real(number) => statement.push_bind(number),
-    };
+pub(crate) fn many(statement: &mut Statement, rows: usize) -> &mut Statement {
+    statement.kept(rows == CHUNK)
 }
 
 /// Adds `(a, b, ...)` of ids.
 pub(crate) fn id_list(statement: &mut Statement, ids: impl IntoIterator<Item = Uuid>) {
-    statement.push("(");
-    let mut list = statement.separated(", ");
-    for id in ids {
-        list.push_bind(id);
+    statement.push_list(ids);
+}
+
+/// What the value of an attribute is in a statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AttributeForm {
+    Text,
+    Real,
+    /// 0 or 1.
+    Bool,
+}
+
+impl Dialect {
+    /// How a transaction that writes begins: with the lock, so that it never fails half-way for want of it and finds
+    /// all that others have written. PostgreSQL's is an advisory lock of the database, the same in every collector.
+    pub(crate) const fn begin_write(self) -> &'static str {
+        match self {
+            Self::Sqlite => "BEGIN IMMEDIATE",
+            Self::Postgres => "BEGIN; SELECT pg_advisory_xact_lock(5642816710123)",
+        }
     }
-    statement.push(")");
+
+    /// The value of an attribute in the JSON column `attributes` of `table`; the name must be [`is_attribute_name`].
+    /// PostgreSQL's is null where a value is not of the form, for it may look before it knows the resource's type.
+    pub(crate) fn attribute(self, table: &str, name: &str, form: AttributeForm) -> String {
+        let key = literal(name);
+        match (self, form) {
+            (Self::Sqlite, _) => {
+                let path = literal(&attribute_path(name));
+                format!("json_extract({table}.attributes, {path})")
+            }
+            (Self::Postgres, AttributeForm::Text) => {
+                format!("(({table}.attributes ->> {key}) COLLATE \"C\")")
+            }
+            (Self::Postgres, AttributeForm::Real) => format!(
+                "(CASE WHEN jsonb_typeof({table}.attributes -> {key}) = 'number' \
+                 THEN ({table}.attributes ->> {key})::float8 END)"
+            ),
+            (Self::Postgres, AttributeForm::Bool) => format!(
+                "(CASE {table}.attributes -> {key} WHEN 'true' THEN 1::bigint \
+                 WHEN 'false' THEN 0::bigint END)"
+            ),
+        }
+    }
+
+    /// Removes the attribute of name or path `$1` from all resources of type `$2`, and from their history.
+    pub(crate) const fn remove_attribute(self) -> [&'static str; 2] {
+        match self {
+            Self::Sqlite => [
+                "UPDATE resource SET attributes = json_remove(attributes, $1) WHERE type = $2",
+                "UPDATE resource_history SET attributes = json_remove(attributes, $1) \
+                 WHERE type = $2",
+            ],
+            Self::Postgres => [
+                "UPDATE resource SET attributes = attributes - $1 WHERE type = $2",
+                "UPDATE resource_history SET attributes = attributes - $1 WHERE type = $2",
+            ],
+        }
+    }
+
+    /// Gives all resources of type `$2`, and their history, that lack the attribute of name or path `$1` the JSON
+    /// value `$3`.
+    pub(crate) const fn fill_attribute(self) -> [&'static str; 2] {
+        match self {
+            Self::Sqlite => [
+                "UPDATE resource SET attributes = json_set(attributes, $1, json($3)) \
+                 WHERE type = $2 AND json_extract(attributes, $1) IS NULL",
+                "UPDATE resource_history SET attributes = json_set(attributes, $1, json($3)) \
+                 WHERE type = $2 AND json_extract(attributes, $1) IS NULL",
+            ],
+            Self::Postgres => [
+                "UPDATE resource SET attributes = attributes || jsonb_build_object($1, $3::jsonb) \
+                 WHERE type = $2 AND attributes ->> $1 IS NULL",
+                "UPDATE resource_history \
+                 SET attributes = attributes || jsonb_build_object($1, $3::jsonb) \
+                 WHERE type = $2 AND attributes ->> $1 IS NULL",
+            ],
+        }
+    }
+
+    /// An attribute as [`Dialect::remove_attribute`] and [`Dialect::fill_attribute`] are told it.
+    pub(crate) fn attribute_key(self, name: &str) -> String {
+        match self {
+            Self::Sqlite => attribute_path(name),
+            Self::Postgres => name.to_owned(),
+        }
+    }
+
+    /// The operator that matches text against [`Dialect::pattern`]. SQLite's own `LIKE` does not tell `a` from `A`,
+    /// its `GLOB` does.
+    pub(crate) const fn matches(self) -> &'static str {
+        match self {
+            Self::Sqlite => "GLOB",
+            Self::Postgres => "LIKE",
+        }
+    }
+
+    /// What stands for any text in a pattern.
+    pub(crate) const fn any_text(self) -> char {
+        match self {
+            Self::Sqlite => '*',
+            Self::Postgres => '%',
+        }
+    }
+
+    /// A `like` pattern (`%`, `_`, backslash) for [`Dialect::matches`].
+    pub(crate) fn pattern(self, like: &str) -> String {
+        let mut pattern = String::with_capacity(like.len());
+        let mut characters = like.chars();
+        while let Some(character) = characters.next() {
+            match (self, character) {
+                (_, '%') => pattern.push(self.any_text()),
+                (Self::Sqlite, '_') => pattern.push('?'),
+                (Self::Postgres, '_') => pattern.push('_'),
+                (_, '\\') => self.push_literal(&mut pattern, characters.next().unwrap_or('\\')),
+                (_, other) => self.push_literal(&mut pattern, other),
+            }
+        }
+        pattern
+    }
+
+    /// A pattern that only `text` itself matches.
+    pub(crate) fn exactly(self, text: &str) -> String {
+        let mut pattern = String::with_capacity(text.len());
+        text.chars()
+            .for_each(|c| self.push_literal(&mut pattern, c));
+        pattern
+    }
+
+    fn push_literal(self, pattern: &mut String, character: char) {
+        match (self, character) {
+            (Self::Sqlite, '*' | '?' | '[') => pattern.extend(['[', character, ']']),
+            (Self::Postgres, '%' | '_' | '\\') => pattern.extend(['\\', character]),
+            (_, other) => pattern.push(other),
+        }
+    }
 }
 
-/// The value of an attribute in the JSON column `attributes` of `table`; the name must be [`is_attribute_name`].
-pub(crate) fn attribute(table: &str, name: &str) -> String {
-    format!(
-        "json_extract({table}.attributes, {})",
-        literal(&attribute_path(name))
-    )
+/// The text that all matches of a `like` pattern begin with, and the least text that comes after all that begin with
+/// it; `None` where the pattern begins with a wildcard or nothing comes after. As a range it is what an index answers.
+pub(crate) fn prefix_range(like: &str) -> Option<(String, String)> {
+    let mut prefix = String::new();
+    let mut characters = like.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '%' | '_' => break,
+            '\\' => prefix.push(characters.next().unwrap_or('\\')),
+            other => prefix.push(other),
+        }
+    }
+    let mut after = prefix.clone();
+    while let Some(last) = after.pop() {
+        // The next character, over the gap that surrogates leave.
+        let next = (u32::from(last) + 1..=u32::from(char::MAX)).find_map(char::from_u32);
+        if let Some(next) = next {
+            after.push(next);
+            return Some((prefix, after));
+        }
+    }
+    None
 }
 
-/// The path of an attribute in the JSON column `attributes`.
-pub(crate) fn attribute_path(name: &str) -> String {
+/// The path of an attribute in SQLite's JSON.
+fn attribute_path(name: &str) -> String {
     format!("$.\"{name}\"")
 }
-
-/// Remove the attribute of path `$1` from all resources of type `$2`, and from their history.
-pub(crate) const REMOVE_ATTRIBUTE: [&str; 2] = [
-    "UPDATE resource SET attributes = json_remove(attributes, $1) WHERE type = $2",
-    "UPDATE resource_history SET attributes = json_remove(attributes, $1) WHERE type = $2",
-];
-
-/// Give all resources of type `$2`, and their history, that lack the attribute of path `$1` the JSON value `$3`.
-pub(crate) const FILL_ATTRIBUTE: [&str; 2] = [
-    "UPDATE resource SET attributes = json_set(attributes, $1, json($3)) \
-     WHERE type = $2 AND json_extract(attributes, $1) IS NULL",
-    "UPDATE resource_history SET attributes = json_set(attributes, $1, json($3)) \
-     WHERE type = $2 AND json_extract(attributes, $1) IS NULL",
-];
 
 /// Whether an attribute's name can stand in a JSON path.
 pub(crate) fn is_attribute_name(name: &str) -> bool {
     !name.contains(|c: char| c == '"' || c == '\\' || c.is_control())
 }
 
-fn literal(text: &str) -> String {
+/// A text as a literal.
+pub(crate) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
-}
-
-/// The operator that matches text against [`pattern`]. SQLite's own `LIKE` does not tell `a` from `A`, its `GLOB` does.
-pub(crate) const MATCHES: &str = "GLOB";
-
-/// A `like` pattern (`%`, `_`, backslash) for [`MATCHES`].
-pub(crate) fn pattern(like: &str) -> String {
-    let mut pattern = String::with_capacity(like.len());
-    let mut characters = like.chars();
-    while let Some(character) = characters.next() {
-        match character {
-            '%' => pattern.push('*'),
-            '_' => pattern.push('?'),
-            '\\' => push_literal(&mut pattern, characters.next().unwrap_or('\\')),
-            other => push_literal(&mut pattern, other),
-        }
-    }
-    pattern
-}
-
-/// A pattern for [`MATCHES`] that only `text` itself matches.
-pub(crate) fn exactly(text: &str) -> String {
-    let mut pattern = String::with_capacity(text.len());
-    text.chars().for_each(|c| push_literal(&mut pattern, c));
-    pattern
-}
-
-/// What stands for any text in a pattern for [`MATCHES`].
-pub(crate) const ANY_TEXT: &str = "*";
-
-fn push_literal(pattern: &mut String, character: char) {
-    if matches!(character, '*' | '?' | '[') {
-        pattern.extend(['[', character, ']']);
-    } else {
-        pattern.push(character);
-    }
 }
 
 /// A moment as the catalogue keeps it: to the microsecond, as Gnocchi.
@@ -150,25 +210,45 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_like_pattern_becomes_a_glob_that_means_the_same() {
-        for (like, glob) in [
-            ("a%", "a*"),
-            ("_b", "?b"),
-            ("100\\%", "100%"),
-            ("a*b?c[d]", "a[*]b[?]c[[]d]"),
-            ("\\*", "[*]"),
-            ("end\\", "end\\"),
+    fn a_like_pattern_means_the_same_in_every_database() {
+        for (like, glob, escaped) in [
+            ("a%", "a*", "a%"),
+            ("_b", "?b", "_b"),
+            ("100\\%", "100%", "100\\%"),
+            ("a*b?c[d]", "a[*]b[?]c[[]d]", "a*b?c[d]"),
+            ("\\*", "[*]", "*"),
+            ("end\\", "end\\", "end\\\\"),
         ] {
-            assert_eq!(pattern(like), glob, "{like}");
+            assert_eq!(Dialect::Sqlite.pattern(like), glob, "{like}");
+            assert_eq!(Dialect::Postgres.pattern(like), escaped, "{like}");
         }
-        assert_eq!(exactly("50%_[x]*"), "50%_[[]x][*]");
+        assert_eq!(Dialect::Sqlite.exactly("50%_[x]*"), "50%_[[]x][*]");
+        assert_eq!(Dialect::Postgres.exactly("50%_[x]*"), "50\\%\\_[x]*");
+    }
+
+    #[test]
+    fn what_begins_alike_is_a_range() {
+        let range = |from: &str, to: &str| Some((from.to_owned(), to.to_owned()));
+        assert_eq!(prefix_range("web-%"), range("web-", "web."));
+        assert_eq!(prefix_range("a_c%"), range("a", "b"));
+        assert_eq!(prefix_range("50\\%%"), range("50%", "50&"));
+        assert_eq!(prefix_range("\u{d7ff}%"), range("\u{d7ff}", "\u{e000}"));
+        assert_eq!(prefix_range("a\u{10ffff}%"), range("a\u{10ffff}", "b"));
+        assert_eq!(prefix_range("whole"), range("whole", "wholf"));
+        for open in ["%a", "_a", "", "\u{10ffff}%"] {
+            assert_eq!(prefix_range(open), None, "{open}");
+        }
     }
 
     #[test]
     fn a_quote_in_an_attributes_name_stays_inside_its_literal() {
         assert_eq!(
-            attribute("r", "it's"),
+            Dialect::Sqlite.attribute("r", "it's", AttributeForm::Text),
             "json_extract(r.attributes, '$.\"it''s\"')"
+        );
+        assert_eq!(
+            Dialect::Postgres.attribute("r", "it's", AttributeForm::Text),
+            "((r.attributes ->> 'it''s') COLLATE \"C\")"
         );
         assert!(!is_attribute_name("a\"b"));
         assert!(is_attribute_name("a-b.c"));

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use anyhow::Context as _;
-use collector_index::{Index, Options as IndexOptions};
+use collector_index::{Database, Index, Options as IndexOptions};
 use collector_storage::{Engine, Options as StoreOptions, Store};
 use runtime::{Args, ConfigError, Daemon, Failure, Program, Shutdown};
 use tokio::task::JoinHandle;
@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use crate::api::gnocchi;
 use crate::api::{ApiConfig, BodyBudget};
 use crate::auth::Auth;
-use crate::config::{Config, Defaults, StorageConfig};
+use crate::config::{Config, DatabaseUrl, Defaults, StorageConfig};
 use crate::console;
 use crate::flags::{self, Settings};
 use crate::ingest::{Mapping, ScrapeConfig, ScrapeState, Scraper};
@@ -71,7 +71,11 @@ impl App {
             },
             ..IndexOptions::default()
         };
-        let index = Arc::new(Index::open_with(&path.join(CATALOGUE), options).await?);
+        let database = match &storage.database {
+            Some(DatabaseUrl(database)) => database.clone(),
+            None => Database::Sqlite(path.join(CATALOGUE)),
+        };
+        let index = Arc::new(Index::open_with(database, options).await?);
         let metrics = Arc::new(Metrics::default());
         let measures = Measures::new(Arc::clone(&index), Arc::clone(&store), Arc::clone(&metrics));
         measures

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use collector_index::{Database, IndexError};
 use serde::Deserialize;
 
 use crate::api::{ApiConfig, AuthMode};
@@ -24,19 +25,36 @@ pub(crate) struct Config {
 }
 
 /// Where series and catalogue are kept.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct StorageConfig {
     /// The directory; it is created where it is missing, and one collector at a time may use it.
     pub(crate) path: PathBuf,
+    /// URL of the PostgreSQL database that the catalogue is in; without one it is a file in `path`. Several collectors
+    /// may share one.
+    pub(crate) database: Option<DatabaseUrl>,
     /// What a new catalogue starts with.
     pub(crate) defaults: Defaults,
+}
+
+/// A URL of a database, which may hold a password: it is read when the configuration is, and shown without.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct DatabaseUrl(pub(crate) Database);
+
+impl TryFrom<String> for DatabaseUrl {
+    type Error = IndexError;
+
+    fn try_from(url: String) -> Result<Self, IndexError> {
+        Database::postgresql(&url).map(Self)
+    }
 }
 
 impl Default for StorageConfig {
     fn default() -> Self {
         Self {
             path: PathBuf::from("/var/lib/nephoscope/collector"),
+            database: None,
             defaults: Defaults::Full,
         }
     }
@@ -109,6 +127,23 @@ mod tests {
         let yaml = "{api: {auth_mode: keystone}, auth: {keystone: {auth_url: 'http://[::1]:5000/v3', token_cache_time: 1m}}}";
         let config: Config = serde_saphyr::from_str(yaml).unwrap();
         assert_eq!(config.check_api(), Ok(()));
+    }
+
+    #[test]
+    fn a_database_is_shown_without_its_password_and_a_wrong_url_is_refused() {
+        let url = "postgresql://me:secret@db.example:5433/catalogue";
+        let config: Config =
+            serde_saphyr::from_str(&format!("storage: {{database: '{url}'}}")).unwrap();
+        let shown = format!("{:?}", config.storage);
+        assert!(
+            shown.contains("postgresql://db.example:5433/catalogue"),
+            "{shown}"
+        );
+        assert!(!shown.contains("secret"), "{shown}");
+        let error =
+            serde_saphyr::from_str::<Config>("storage: {database: 'mysql://me:secret@h/x'}");
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("expected postgresql://"), "{error}");
     }
 
     #[test]

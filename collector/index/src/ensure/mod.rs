@@ -4,12 +4,11 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use sqlx::Connection as _;
 use uuid::Uuid;
 
+use crate::changes::Change;
 use crate::metric::row as metric_row;
 use crate::resource::row as resource_row;
-use crate::sql::BEGIN_WRITE;
 use crate::{Index, IndexError, Metric};
 
 mod known;
@@ -91,6 +90,7 @@ impl Index {
     ) -> Result<Vec<Result<Ensured, IndexError>>, IndexError> {
         let mut answers: Vec<Option<Result<Ensured, IndexError>>> = Vec::new();
         answers.resize_with(wanted.len(), || None);
+        self.freshen().await?;
         self.answer_from_memory(wanted, &mut answers);
         if answers.iter().any(Option::is_none) {
             self.ensure_rest(wanted, &mut answers).await?;
@@ -117,7 +117,7 @@ impl Index {
         wanted: &[EnsureResource<'_>],
         answers: &mut [Option<Result<Ensured, IndexError>>],
     ) -> Result<(), IndexError> {
-        let mut turn = self.turn().await?;
+        let turn = self.turn().await?;
         // While waiting for the turn another task may have done it.
         self.answer_from_memory(wanted, answers);
         let open = wanted.iter().zip(&*answers);
@@ -126,7 +126,7 @@ impl Index {
         if ids.is_empty() {
             return Ok(());
         }
-        let mut transaction = turn.begin_with(BEGIN_WRITE).await?;
+        let mut transaction = self.begin_in(turn).await?;
         let snapshot = self.snapshot_in(&mut transaction).await?;
         let resources = resource_row::find_many(&mut transaction, &ids).await?;
         let metrics =
@@ -148,15 +148,18 @@ impl Index {
                 *answer = Some(plan.add(wanted));
             }
         }
-        if plan.writes() {
+        // Held to the end, for what is kept in memory is filled only in one's turn.
+        let _lock = if plan.writes() {
             resource_row::insert(&mut transaction, &plan.new_resources()).await?;
             for resource in plan.revised() {
                 resource_row::revise(&mut transaction, resource).await?;
-                self.known.remove(&resource.id);
+                transaction.will_change(Change::Resource(resource.id));
             }
             metric_row::insert(&mut transaction, &plan.new_metrics).await?;
-            transaction.commit().await?;
-        }
+            self.commit_in_turn(transaction).await?
+        } else {
+            transaction.end()
+        };
         for metric in &plan.new_metrics {
             self.metrics.insert(metric.id, Arc::clone(metric), 1);
         }

@@ -9,7 +9,8 @@ use serde_json::Value;
 use super::fields::{Column, Fields, Kind};
 use super::{Filter, MAX_FILTER_DEPTH, Operator};
 use crate::IndexError;
-use crate::sql::{ANY_TEXT, Bound, MATCHES, Statement, bind, exactly, pattern};
+use crate::db::{Bound, Statement};
+use crate::sql::prefix_range;
 
 /// Most values in a filter: below what the database takes in one statement.
 pub(crate) const MAX_VALUES: usize = 20_000;
@@ -120,20 +121,23 @@ impl Compiler<'_> {
         }
         let bound = self.value(column, field, value)?;
         let sql = &column.sql;
-        if let (Kind::CreatorUser | Kind::CreatorProject, Bound::Text(text)) = (column.kind, &bound)
+        let dialect = self.fields.dialect();
+        let (matches, any) = (dialect.matches(), dialect.any_text());
+        if let (Kind::CreatorUser | Kind::CreatorProject, Bound::Text(Some(text))) =
+            (column.kind, &bound)
         {
             let (negation, text) = match operator {
-                Operator::Eq => ("", exactly(text)),
-                Operator::Ne => ("NOT ", exactly(text)),
-                Operator::Like => ("", pattern(text)),
+                Operator::Eq => ("", dialect.exactly(text)),
+                Operator::Ne => ("NOT ", dialect.exactly(text)),
+                Operator::Like => ("", dialect.pattern(text)),
                 _ => return Err(invalid(value, field)),
             };
             let wanted = match column.kind {
-                Kind::CreatorUser => format!("{text}:{ANY_TEXT}"),
-                _ => format!("{ANY_TEXT}:{text}"),
+                Kind::CreatorUser => format!("{text}:{any}"),
+                _ => format!("{any}:{text}"),
             };
-            statement.push(format_args!("{negation}{sql} {MATCHES} "));
-            bind(statement, Bound::Text(wanted));
+            statement.push(format_args!("{negation}{sql} {matches} "));
+            statement.push_bind(wanted);
             return Ok(());
         }
         let symbol = match operator {
@@ -147,16 +151,22 @@ impl Compiler<'_> {
             }
             Operator::Ne if column.nullable => {
                 statement.push(format_args!("{sql} IS NULL OR {sql} <> "));
-                bind(statement, bound);
+                statement.push_bind(bound);
                 return Ok(());
             }
             Operator::Like => {
-                let wanted = match bound {
-                    Bound::Text(text) => Bound::Text(pattern(&text)),
-                    other => other,
+                let Bound::Text(Some(like)) = bound else {
+                    // Nothing is like null, and nothing is unlike it.
+                    statement.push(format_args!("{sql} = NULL"));
+                    return Ok(());
                 };
-                statement.push(format_args!("{sql} {MATCHES} "));
-                bind(statement, wanted);
+                if let Some((from, to)) = prefix_range(&like) {
+                    statement.push(format_args!("{sql} >= ")).push_bind(from);
+                    statement.push(format_args!(" AND {sql} < ")).push_bind(to);
+                    statement.push(" AND ");
+                }
+                statement.push(format_args!("{sql} {matches} "));
+                statement.push_bind(dialect.pattern(&like));
                 return Ok(());
             }
             Operator::Eq => "=",
@@ -167,7 +177,7 @@ impl Compiler<'_> {
             Operator::Ge => ">=",
         };
         statement.push(format_args!("{sql} {symbol} "));
-        bind(statement, bound);
+        statement.push_bind(bound);
         Ok(())
     }
 
@@ -189,7 +199,7 @@ impl Compiler<'_> {
         statement.push(format_args!("({} IN (", column.sql));
         for (at, value) in values.iter().enumerate() {
             statement.push(if at > 0 { ", " } else { "" });
-            bind(statement, self.value(&column, field, value)?);
+            statement.push_bind(self.value(&column, field, value)?);
         }
         statement.push("))");
         Ok(())

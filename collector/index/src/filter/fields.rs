@@ -2,10 +2,10 @@
 
 use collector_model::{AttributeType, Timespan, Timestamp, TimestampInput, parse_uuid};
 use serde_json::Value;
-use sqlx::Row as _;
 
+use crate::db::{Bound, DbRow, Dialect};
 use crate::resource_type::GENERIC;
-use crate::sql::{Bound, DbRow, attribute, is_attribute_name, to_micros};
+use crate::sql::{AttributeForm, is_attribute_name, to_micros};
 use crate::{IndexError, ResourceType};
 
 /// What a field is.
@@ -47,9 +47,13 @@ pub(crate) enum Fields<'a> {
         resource_type: &'a ResourceType,
         /// Whether `r` has former revisions too.
         history: bool,
+        dialect: Dialect,
     },
     /// Of the metrics `m`, and of their resources `r`.
-    Metric { generic: &'a ResourceType },
+    Metric {
+        generic: &'a ResourceType,
+        dialect: Dialect,
+    },
 }
 
 /// Prefix of a metric's resource's fields.
@@ -62,14 +66,15 @@ impl Fields<'_> {
             Self::Resource {
                 resource_type,
                 history,
+                dialect,
             } => (
-                resource_column(resource_type, history, name),
+                resource_column(resource_type, history, dialect, name),
                 &resource_type.name,
             ),
-            Self::Metric { generic } => match name.strip_prefix(RESOURCE) {
+            Self::Metric { generic, dialect } => match name.strip_prefix(RESOURCE) {
                 Some(field) => (
                     // Where there is no resource every field of it is null.
-                    resource_column(generic, false, field).map(|column| Column {
+                    resource_column(generic, false, dialect, field).map(|column| Column {
                         nullable: true,
                         ..column
                     }),
@@ -82,6 +87,12 @@ impl Fields<'_> {
             resource_type: owner.clone(),
             attribute: name.to_owned(),
         })
+    }
+
+    pub(crate) fn dialect(&self) -> Dialect {
+        match *self {
+            Self::Resource { dialect, .. } | Self::Metric { dialect, .. } => dialect,
+        }
     }
 
     /// The fields that tell one entry from all others.
@@ -106,7 +117,12 @@ fn column(sql: impl Into<String>, kind: Kind, nullable: bool) -> Option<Column> 
     })
 }
 
-fn resource_column(resource_type: &ResourceType, history: bool, name: &str) -> Option<Column> {
+fn resource_column(
+    resource_type: &ResourceType,
+    history: bool,
+    dialect: Dialect,
+    name: &str,
+) -> Option<Column> {
     match name {
         "id" => column("r.id", Kind::Uuid, false),
         "original_resource_id" => column("r.original_resource_id", Kind::Text, false),
@@ -121,7 +137,7 @@ fn resource_column(resource_type: &ResourceType, history: bool, name: &str) -> O
         "lifespan" => column("(r.ended_at - r.started_at)", Kind::Span, true),
         "revision_start" => column("r.revision_start", Kind::Time, false),
         "revision_end" if history => column("r.revision_end", Kind::Time, true),
-        "revision_end" => column("NULL", Kind::Time, true),
+        "revision_end" => column("CAST(NULL AS BIGINT)", Kind::Time, true),
         "revision" if history => column("r.revision", Kind::Integer, false),
         _ if resource_type.name == GENERIC || !is_attribute_name(name) => None,
         _ => {
@@ -132,7 +148,12 @@ fn resource_column(resource_type: &ResourceType, history: bool, name: &str) -> O
                 AttributeType::Bool => Kind::Bool,
                 AttributeType::Datetime => Kind::TimeText,
             };
-            column(attribute("r", name), kind, true)
+            let form = match kind {
+                Kind::Real => AttributeForm::Real,
+                Kind::Bool => AttributeForm::Bool,
+                _ => AttributeForm::Text,
+            };
+            column(dialect.attribute("r", name, form), kind, true)
         }
     }
 }
@@ -159,21 +180,21 @@ impl Kind {
             return Some(Bound::Null);
         }
         Some(match self {
-            Self::Uuid => Bound::Uuid(parse_uuid(value.as_str()?)?),
-            Self::UuidText => Bound::Text(parse_uuid(value.as_str()?)?.to_string()),
-            Self::Text | Self::CreatorUser | Self::CreatorProject => Bound::Text(text(value)?),
-            Self::Time => Bound::Integer(time(value, now)?.0),
-            Self::TimeText => Bound::Text(time(value, now)?.to_string()),
-            Self::Span => Bound::Integer(span(value)?.nanos()),
-            Self::Integer => Bound::Integer(match value {
+            Self::Uuid => Bound::from(parse_uuid(value.as_str()?)?),
+            Self::UuidText => Bound::from(parse_uuid(value.as_str()?)?.to_string()),
+            Self::Text | Self::CreatorUser | Self::CreatorProject => Bound::from(text(value)?),
+            Self::Time => Bound::from(time(value, now)?.0),
+            Self::TimeText => Bound::from(time(value, now)?.to_string()),
+            Self::Span => Bound::from(span(value)?.nanos()),
+            Self::Integer => Bound::from(match value {
                 Value::String(text) => text.parse().ok()?,
                 other => other.as_i64()?,
             }),
-            Self::Real => Bound::Real(match value {
+            Self::Real => Bound::from(match value {
                 Value::String(text) => text.trim().parse().ok()?,
                 other => other.as_f64()?,
             }),
-            Self::Bool => Bound::Integer(match value {
+            Self::Bool => Bound::from(match value {
                 Value::Bool(value) => i64::from(*value),
                 other => other.as_i64().filter(|number| matches!(number, 0 | 1))?,
             }),
@@ -187,16 +208,23 @@ impl Kind {
 
     /// The value of this kind in a row.
     pub(crate) fn read(self, row: &DbRow, at: usize) -> Result<Bound, sqlx::Error> {
-        // Unchecked: a number in JSON is an integer or not, whatever the attribute is.
-        Ok(match self {
-            Self::Uuid => row.try_get_unchecked::<Option<_>, _>(at)?.map(Bound::Uuid),
-            Self::Time | Self::Span | Self::Integer | Self::Bool => row
-                .try_get_unchecked::<Option<_>, _>(at)?
-                .map(Bound::Integer),
-            Self::Real => row.try_get_unchecked::<Option<_>, _>(at)?.map(Bound::Real),
-            _ => row.try_get_unchecked::<Option<_>, _>(at)?.map(Bound::Text),
-        }
-        .unwrap_or(Bound::Null))
+        // Unchecked: a number in SQLite's JSON is an integer or not, whatever the attribute is.
+        let read = match self {
+            Self::Uuid => row
+                .try_get_unchecked::<Option<_>>(at)?
+                .map(|id| Bound::Uuid(Some(id))),
+            Self::Time | Self::Span | Self::Integer | Self::Bool => {
+                let number = row.try_get_unchecked::<Option<_>>(at)?;
+                number.map(|number| Bound::Integer(Some(number)))
+            }
+            Self::Real => row
+                .try_get_unchecked::<Option<_>>(at)?
+                .map(|real| Bound::Real(Some(real))),
+            _ => row
+                .try_get_unchecked::<Option<_>>(at)?
+                .map(|text| Bound::Text(Some(text))),
+        };
+        Ok(read.unwrap_or(Bound::Null))
     }
 }
 

@@ -9,14 +9,14 @@ use crate::IndexError;
 
 async fn index() -> (TempDir, Index) {
     let dir = tempfile::tempdir().unwrap();
-    let index = Index::open(&dir.path().join("index.db")).await.unwrap();
+    let index = Index::open(&*dir.path().join("index.db")).await.unwrap();
     (dir, index)
 }
 
 impl Index {
     async fn execute(&self, sql: &'static str) {
         let mut turn = self.turn().await.unwrap();
-        sqlx::raw_sql(sql).execute(&mut *turn).await.unwrap();
+        turn.run(sql).await.unwrap();
     }
 }
 
@@ -46,16 +46,10 @@ async fn a_database_that_another_process_holds_is_busy() {
     let (_dir, index) = index().await;
     index.execute("PRAGMA busy_timeout = 1").await;
     let mut other = index.reader().await.unwrap();
-    sqlx::raw_sql("BEGIN IMMEDIATE")
-        .execute(&mut *other)
-        .await
-        .unwrap();
+    other.run("BEGIN IMMEDIATE").await.unwrap();
     let error = index.create_resource_type("now", BTreeMap::new()).await;
     assert!(matches!(error, Err(IndexError::Busy)), "{error:?}");
-    sqlx::raw_sql("ROLLBACK")
-        .execute(&mut *other)
-        .await
-        .unwrap();
+    other.run("ROLLBACK").await.unwrap();
     index
         .create_resource_type("now", BTreeMap::new())
         .await

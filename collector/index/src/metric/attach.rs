@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use collector_model::MetricId;
-use sqlx::Row as _;
 use uuid::Uuid;
 
 use super::row::insert;
+use crate::changes::Change;
+use crate::db::{DbConnection, query, query_scalar};
 use crate::snapshot::Snapshot;
-use crate::sql::DbConnection;
 use crate::{Index, IndexError, Metric, MetricSpec, MetricSpecs, MetricStatus};
 
 /// The resource that gets metrics.
@@ -28,7 +28,7 @@ impl Index {
         owner: Owner<'_>,
         specs: &MetricSpecs,
     ) -> Result<(), IndexError> {
-        self.known.remove(&owner.id);
+        connection.will_change(Change::Resource(owner.id));
         let mut new = Vec::new();
         for (name, spec) in specs {
             match spec {
@@ -64,29 +64,29 @@ impl Index {
         name: &str,
         id: MetricId,
     ) -> Result<(), IndexError> {
-        let row = sqlx::query(
+        let row = query(
             "SELECT resource_id FROM metric WHERE id = $1 AND status = 'active' \
              AND creator IS NOT DISTINCT FROM $2",
         );
         let row = row
             .bind(id)
             .bind(owner.creator)
-            .fetch_optional(&mut *connection)
+            .fetch_optional(connection)
             .await?;
         let row = row.ok_or_else(|| IndexError::NoSuchMetric(id.to_string()))?;
         if taken(connection, owner.id, name, Some(id)).await? {
             return Err(IndexError::NamedMetricAlreadyExists(name.to_owned()));
         }
-        sqlx::query("UPDATE metric SET resource_id = $1, name = $2 WHERE id = $3")
+        query("UPDATE metric SET resource_id = $1, name = $2 WHERE id = $3")
             .bind(owner.id)
             .bind(name)
             .bind(id)
             .execute(connection)
             .await?;
-        if let Some(former) = row.try_get::<Option<Uuid>, _>(0)? {
-            self.known.remove(&former);
+        if let Some(former) = row.try_get::<Option<Uuid>>(0)? {
+            connection.will_change(Change::Resource(former));
         }
-        self.metrics.remove(&id);
+        connection.will_change(Change::Metric(id));
         Ok(())
     }
 
@@ -97,14 +97,14 @@ impl Index {
         resource_id: Uuid,
     ) -> Result<(), IndexError> {
         let ids = active_metrics(connection, resource_id).await?;
-        sqlx::query(
-            "UPDATE metric SET resource_id = NULL WHERE resource_id = $1 AND status = 'active'",
-        )
-        .bind(resource_id)
-        .execute(connection)
-        .await?;
-        self.known.remove(&resource_id);
-        ids.iter().for_each(|id| self.metrics.remove(id));
+        query("UPDATE metric SET resource_id = NULL WHERE resource_id = $1 AND status = 'active'")
+            .bind(resource_id)
+            .execute(connection)
+            .await?;
+        connection.will_change(Change::Resource(resource_id));
+        for id in ids {
+            connection.will_change(Change::Metric(id));
+        }
         Ok(())
     }
 }
@@ -114,7 +114,7 @@ pub(crate) async fn active_metrics(
     connection: &mut DbConnection,
     resource_id: Uuid,
 ) -> Result<Vec<MetricId>, IndexError> {
-    let ids = sqlx::query_scalar(
+    let ids = query_scalar(
         "SELECT id FROM metric WHERE resource_id = $1 AND status = 'active' ORDER BY id",
     );
     Ok(ids.bind(resource_id).fetch_all(connection).await?)
@@ -127,10 +127,10 @@ pub(crate) async fn taken(
     name: &str,
     but: Option<MetricId>,
 ) -> Result<bool, IndexError> {
-    let taken = sqlx::query_scalar(
+    let taken = query_scalar(
         "SELECT EXISTS (SELECT 1 FROM metric WHERE resource_id = $1 AND name = $2 \
          AND id IS DISTINCT FROM $3)",
     );
-    let taken = taken.bind(resource_id).bind(name).bind(but);
+    let mut taken = taken.bind(resource_id).bind(name).bind(but);
     Ok(taken.fetch_one(connection).await?)
 }

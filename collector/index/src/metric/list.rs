@@ -7,11 +7,12 @@ use collector_model::{MetricId, parse_uuid};
 use uuid::Uuid;
 
 use super::row::{COLUMNS, find_many, of_rows};
+use crate::db::{DbConnection, Statement};
 use crate::filter::compile::condition;
 use crate::filter::fields::{Fields, is_of_resource};
 use crate::page::Order;
 use crate::resource_type::GENERIC;
-use crate::sql::{CHUNK, DbConnection, Statement, once};
+use crate::sql::{CHUNK, once};
 use crate::{Filter, Index, IndexError, Metric, MetricQuery, Page};
 
 impl Index {
@@ -29,6 +30,7 @@ impl Index {
     /// # Errors
     /// Only where the database fails.
     pub async fn metrics(&self, ids: &[MetricId]) -> Result<Vec<Arc<Metric>>, IndexError> {
+        self.freshen().await?;
         let mut found: Vec<Option<Arc<Metric>>> =
             ids.iter().map(|id| self.metrics.get(id)).collect();
         let missing = ids
@@ -89,16 +91,16 @@ impl Index {
                 "SELECT {COLUMNS} FROM metric AS m WHERE m.status = 'active' \
                  AND (m.resource_id, m.name) IN (VALUES "
             ));
-            let mut list = statement.separated(", ");
-            for (resource, name) in chunk {
-                list.push("(");
-                list.push_bind_unseparated(*resource);
-                list.push_unseparated(", ");
-                list.push_bind_unseparated((*name).to_owned());
-                list.push_unseparated(")");
+            for (at, (resource, name)) in chunk.iter().enumerate() {
+                statement.push(if at > 0 { ", (" } else { "(" });
+                statement
+                    .push_bind(*resource)
+                    .push(", ")
+                    .push_bind(*name)
+                    .push(")");
             }
             statement.push(")");
-            rows.extend(once(&mut statement).fetch_all(&mut *reader).await?);
+            rows.extend(once(&mut statement).fetch_all(&mut reader).await?);
         }
         drop(reader);
         of_rows(&rows, &*self.snapshot().await?)
@@ -113,6 +115,7 @@ impl Index {
         let snapshot = self.snapshot().await?;
         let fields = Fields::Metric {
             generic: snapshot.resource_type(GENERIC)?,
+            dialect: self.dialect(),
         };
         let order = Order::new(&query.page.sort, &[], fields)?;
         let joined = if query.filter.as_ref().is_some_and(mentions_resource) {
@@ -134,7 +137,7 @@ impl Index {
             push_after(&mut statement, &mut reader, &order, query, marker).await?;
         }
         order.push(&mut statement, query.page.limit);
-        let rows = once(&mut statement).fetch_all(&mut *reader).await?;
+        let rows = once(&mut statement).fetch_all(&mut reader).await?;
         drop(reader);
         of_rows(&rows, &*self.snapshot().await?)
     }

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use collector_model::MetricId;
-use sqlx::Row as _;
 use uuid::Uuid;
 
+use crate::db::{DbConnection, DbRow, Statement};
 use crate::snapshot::Snapshot;
-use crate::sql::{CHUNK, DbConnection, DbRow, Statement, id_list, many, once};
+use crate::sql::{CHUNK, id_list, many, once};
 use crate::{IndexError, Metric, MetricStatus};
 
 /// Columns of a metric `m` as [`of_row`] reads them.
@@ -66,7 +66,7 @@ pub(crate) async fn find_many(
             "SELECT {COLUMNS} FROM metric AS m WHERE m.status = 'active' AND m.{column} IN "
         ));
         id_list(&mut statement, chunk.iter().copied());
-        let rows = once(&mut statement).fetch_all(&mut *connection).await?;
+        let rows = once(&mut statement).fetch_all(connection).await?;
         found.extend(of_rows(&rows, snapshot)?);
     }
     Ok(found)
@@ -80,19 +80,22 @@ pub(crate) async fn insert(
     for chunk in metrics.chunks(CHUNK) {
         let mut statement = Statement::new(
             "INSERT INTO metric \
-             (id, archive_policy_name, creator, resource_id, name, unit, status) ",
+             (id, archive_policy_name, creator, resource_id, name, unit, status) VALUES ",
         );
-        statement.push_values(chunk, |mut row, metric| {
-            row.push_bind(metric.id)
-                .push_bind(metric.archive_policy.name.clone())
-                .push_bind(metric.creator.clone())
-                .push_bind(metric.resource_id)
-                .push_bind(metric.name.clone())
-                .push_bind(metric.unit.clone())
-                .push_bind(metric.status.name());
-        });
+        for (at, metric) in chunk.iter().enumerate() {
+            statement.push(if at > 0 { ", " } else { "" });
+            statement.push_row([
+                metric.id.into(),
+                (&metric.archive_policy.name).into(),
+                (&metric.creator).into(),
+                metric.resource_id.into(),
+                (&metric.name).into(),
+                (&metric.unit).into(),
+                metric.status.name().into(),
+            ]);
+        }
         many(&mut statement, chunk.len())
-            .execute(&mut *connection)
+            .execute(connection)
             .await?;
     }
     Ok(())
@@ -107,7 +110,7 @@ pub(crate) async fn mark_deleted(
         let mut statement =
             Statement::new("UPDATE metric SET status = 'delete', resource_id = NULL WHERE id IN ");
         id_list(&mut statement, chunk.iter().copied());
-        once(&mut statement).execute(&mut *connection).await?;
+        once(&mut statement).execute(connection).await?;
     }
     Ok(())
 }

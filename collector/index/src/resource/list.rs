@@ -3,16 +3,16 @@
 use std::collections::HashSet;
 
 use collector_model::parse_uuid;
-use sqlx::Row as _;
 use uuid::Uuid;
 
 use super::row::{ALL_REVISIONS, CURRENT, REVISION, complete, find, metric_names, of_row};
 use super::write::is_of;
+use crate::db::{DbConnection, Statement};
 use crate::filter::compile::condition;
 use crate::filter::fields::Fields;
 use crate::page::Order;
 use crate::resource_type::GENERIC;
-use crate::sql::{DbConnection, Statement, once};
+use crate::sql::once;
 use crate::{Filter, Index, IndexError, Page, Resource, ResourceQuery, ResourceType};
 
 /// Order of a list of resources where none is asked for.
@@ -45,6 +45,7 @@ impl Index {
         let fields = Fields::Resource {
             resource_type,
             history: query.history,
+            dialect: self.dialect(),
         };
         let order = Order::new(&query.page.sort, &OWN_ORDER, fields)?;
         let (columns, source) = if query.history {
@@ -65,13 +66,13 @@ impl Index {
             keys.push(format_args!(" FROM {source} AS r WHERE "));
             push_type(&mut keys, resource_type);
             push_marker(&mut keys, marker, query.history)?;
-            let row = once(&mut keys).fetch_optional(&mut *reader).await?;
+            let row = once(&mut keys).fetch_optional(&mut reader).await?;
             let row = row.ok_or_else(|| Page::invalid_marker(marker))?;
             statement.push(" AND ");
             order.push_after(&mut statement, &order.read_marker(&row)?);
         }
         order.push(&mut statement, query.page.limit);
-        let rows = once(&mut statement).fetch_all(&mut *reader).await?;
+        let rows = once(&mut statement).fetch_all(&mut reader).await?;
         let resources = rows.iter().map(of_row).collect::<Result<Vec<_>, _>>()?;
         self.finish_all(&mut reader, resources).await
     }
@@ -86,6 +87,7 @@ impl Index {
         let fields = Fields::Resource {
             resource_type,
             history: false,
+            dialect: self.dialect(),
         };
         let mut statement = Statement::new("SELECT r.id FROM resource AS r WHERE ");
         push_type(&mut statement, resource_type);

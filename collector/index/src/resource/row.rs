@@ -5,19 +5,19 @@ use std::collections::{BTreeMap, HashMap};
 
 use collector_model::{MetricId, Timestamp};
 use serde_json::{Map, Value};
-use sqlx::Row as _;
 use uuid::Uuid;
 
-use crate::sql::{CHUNK, DbConnection, DbRow, Statement, id_list, many, once};
+use crate::db::{Bound, DbConnection, DbRow, Statement, query};
+use crate::sql::{CHUNK, id_list, many, once};
 use crate::{IndexError, Resource, ResourceType};
 
 /// Columns of a resource `r` as it is, as [`of_row`] reads them.
 pub(crate) const CURRENT: &str = "r.id, r.original_resource_id, r.type, r.creator, r.project_id, \
-     r.user_id, r.started_at, r.ended_at, r.revision_start, r.attributes, -1, NULL";
+     r.user_id, r.started_at, r.ended_at, r.revision_start, CAST(r.attributes AS TEXT), CAST(-1 AS BIGINT), NULL";
 
 /// Columns of a revision `r` from [`ALL_REVISIONS`], as [`of_row`] reads them.
 pub(crate) const REVISION: &str = "r.id, r.original_resource_id, r.type, r.creator, r.project_id, \
-     r.user_id, r.started_at, r.ended_at, r.revision_start, r.attributes, r.revision, \
+     r.user_id, r.started_at, r.ended_at, r.revision_start, CAST(r.attributes AS TEXT), r.revision, \
      r.revision_end";
 
 /// Former revisions and resources as they are.
@@ -39,7 +39,7 @@ pub(crate) fn of_row(row: &DbRow) -> Result<Resource, IndexError> {
         project_id: row.try_get(4)?,
         user_id: row.try_get(5)?,
         started_at: Timestamp(row.try_get(6)?),
-        ended_at: row.try_get::<Option<_>, _>(7)?.map(Timestamp),
+        ended_at: row.try_get::<Option<_>>(7)?.map(Timestamp),
         revision_start: Timestamp(row.try_get(8)?),
         attributes: attributes.map_err(|error| IndexError::Corrupt {
             what: "resource",
@@ -47,7 +47,7 @@ pub(crate) fn of_row(row: &DbRow) -> Result<Resource, IndexError> {
             reason: error.to_string(),
         })?,
         revision: row.try_get(10)?,
-        revision_end: row.try_get::<Option<_>, _>(11)?.map(Timestamp),
+        revision_end: row.try_get::<Option<_>>(11)?.map(Timestamp),
         metrics: BTreeMap::new(),
     })
 }
@@ -85,7 +85,7 @@ pub(crate) async fn find_many(
             "SELECT {CURRENT} FROM resource AS r WHERE r.id IN "
         ));
         id_list(&mut statement, chunk.iter().copied());
-        for row in once(&mut statement).fetch_all(&mut *connection).await? {
+        for row in once(&mut statement).fetch_all(connection).await? {
             let resource = of_row(&row)?;
             found.insert(resource.id, resource);
         }
@@ -105,7 +105,7 @@ pub(crate) async fn metric_names(
              AND name IS NOT NULL AND resource_id IN ",
         );
         id_list(&mut statement, chunk.iter().copied());
-        for row in once(&mut statement).fetch_all(&mut *connection).await? {
+        for row in once(&mut statement).fetch_all(connection).await? {
             let metrics = found.entry(row.try_get(0)?).or_default();
             metrics.insert(row.try_get(1)?, row.try_get(2)?);
         }
@@ -121,22 +121,25 @@ pub(crate) async fn insert(
     for chunk in resources.chunks(CHUNK) {
         let mut statement = Statement::new(
             "INSERT INTO resource (id, original_resource_id, type, creator, project_id, user_id, \
-             started_at, ended_at, revision_start, attributes) ",
+             started_at, ended_at, revision_start, attributes) VALUES ",
         );
-        statement.push_values(chunk, |mut row, resource| {
-            row.push_bind(resource.id)
-                .push_bind(resource.original_resource_id.clone())
-                .push_bind(resource.resource_type.clone())
-                .push_bind(resource.creator.clone())
-                .push_bind(resource.project_id.clone())
-                .push_bind(resource.user_id.clone())
-                .push_bind(resource.started_at.0)
-                .push_bind(resource.ended_at.map(|ended| ended.0))
-                .push_bind(resource.revision_start.0)
-                .push_bind(json(&resource.attributes));
-        });
+        for (at, resource) in chunk.iter().enumerate() {
+            statement.push(if at > 0 { ", " } else { "" });
+            statement.push_row([
+                resource.id.into(),
+                (&resource.original_resource_id).into(),
+                (&resource.resource_type).into(),
+                (&resource.creator).into(),
+                (&resource.project_id).into(),
+                (&resource.user_id).into(),
+                resource.started_at.0.into(),
+                resource.ended_at.map(|ended| ended.0).into(),
+                resource.revision_start.0.into(),
+                Bound::Json(json(&resource.attributes)),
+            ]);
+        }
         many(&mut statement, chunk.len())
-            .execute(&mut *connection)
+            .execute(connection)
             .await?;
     }
     Ok(())
@@ -147,7 +150,7 @@ pub(crate) async fn revise(
     connection: &mut DbConnection,
     next: &Resource,
 ) -> Result<(), IndexError> {
-    sqlx::query(
+    query(
         "INSERT INTO resource_history (id, original_resource_id, type, creator, project_id, \
          user_id, started_at, ended_at, revision_start, attributes, revision_end) \
          SELECT id, original_resource_id, type, creator, project_id, user_id, started_at, \
@@ -155,21 +158,21 @@ pub(crate) async fn revise(
     )
     .bind(next.revision_start.0)
     .bind(next.id)
-    .execute(&mut *connection)
-    .await?;
-    sqlx::query(
-        "UPDATE resource SET project_id = $1, user_id = $2, started_at = $3, ended_at = $4, \
-         revision_start = $5, attributes = $6 WHERE id = $7",
-    )
-    .bind(&next.project_id)
-    .bind(&next.user_id)
-    .bind(next.started_at.0)
-    .bind(next.ended_at.map(|ended| ended.0))
-    .bind(next.revision_start.0)
-    .bind(json(&next.attributes))
-    .bind(next.id)
     .execute(connection)
     .await?;
+    let mut update = Statement::new("UPDATE resource SET project_id = ");
+    update.push_bind(&next.project_id).push(", user_id = ");
+    update.push_bind(&next.user_id).push(", started_at = ");
+    update.push_bind(next.started_at.0).push(", ended_at = ");
+    update.push_bind(next.ended_at.map(|ended| ended.0));
+    update
+        .push(", revision_start = ")
+        .push_bind(next.revision_start.0);
+    update
+        .push(", attributes = ")
+        .push_bind(Bound::Json(json(&next.attributes)));
+    update.push(" WHERE id = ").push_bind(next.id);
+    update.kept(true).execute(connection).await?;
     Ok(())
 }
 

@@ -1,15 +1,16 @@
 //! Creating, changing and deleting resources.
 
 use collector_model::MetricId;
-use sqlx::{Connection as _, Row as _};
 use uuid::Uuid;
 
 use super::check::{self, Required};
 use super::row::{complete, find, insert, metric_names, next_revision, revise};
+use crate::changes::Change;
+use crate::db::{DbConnection, Statement};
 use crate::metric::attach::{Owner, active_metrics};
 use crate::metric::row::mark_deleted;
 use crate::resource_type::GENERIC;
-use crate::sql::{BEGIN_WRITE, CHUNK, DbConnection, Statement, id_list, once, to_micros};
+use crate::sql::{CHUNK, id_list, once, to_micros};
 use crate::{
     Deleted, Filter, Index, IndexError, MetricsUpdate, NewResource, Resource, ResourceType,
     ResourceUpdate,
@@ -24,8 +25,7 @@ impl Index {
     /// [`IndexError::NoSuchArchivePolicy`], [`IndexError::NoArchivePolicyRuleMatch`], [`IndexError::NoSuchMetric`].
     pub async fn create_resource(&self, new: NewResource) -> Result<Resource, IndexError> {
         let now = self.now();
-        let mut turn = self.turn().await?;
-        let mut transaction = turn.begin_with(BEGIN_WRITE).await?;
+        let mut transaction = self.begin().await?;
         let snapshot = self.snapshot_in(&mut transaction).await?;
         let resource_type = snapshot.resource_type(&new.resource_type)?;
         let given = check::attributes(resource_type, &new.attributes, Required::Demand, now)?;
@@ -64,7 +64,7 @@ impl Index {
         self.attach(&mut transaction, &snapshot, owner, &new.metrics)
             .await?;
         finish(&mut transaction, &mut resource, resource_type).await?;
-        transaction.commit().await?;
+        self.commit(transaction).await?;
         Ok(resource)
     }
 
@@ -83,8 +83,7 @@ impl Index {
         update: ResourceUpdate,
     ) -> Result<Resource, IndexError> {
         let now = self.now();
-        let mut turn = self.turn().await?;
-        let mut transaction = turn.begin_with(BEGIN_WRITE).await?;
+        let mut transaction = self.begin().await?;
         let snapshot = self.snapshot_in(&mut transaction).await?;
         let asked = snapshot.resource_type(resource_type)?;
         let found = find(&mut transaction, id).await?;
@@ -122,7 +121,7 @@ impl Index {
             }
             resource.revision_start = next_revision(&resource, now);
             revise(&mut transaction, &resource).await?;
-            self.known.remove(&id);
+            transaction.will_change(Change::Resource(id));
         }
         let owner = Owner {
             id,
@@ -142,7 +141,7 @@ impl Index {
         }
         let own = snapshot.resource_type(&resource.resource_type)?;
         finish(&mut transaction, &mut resource, own).await?;
-        transaction.commit().await?;
+        self.commit(transaction).await?;
         Ok(resource)
     }
 
@@ -152,13 +151,12 @@ impl Index {
     /// # Errors
     /// [`IndexError::NoSuchResource`].
     pub async fn delete_resource(&self, id: Uuid) -> Result<Vec<MetricId>, IndexError> {
-        let mut turn = self.turn().await?;
-        let mut transaction = turn.begin_with(BEGIN_WRITE).await?;
+        let mut transaction = self.begin().await?;
         let metrics = active_metrics(&mut transaction, id).await?;
         if self.delete_rows(&mut transaction, &[id], &metrics).await? == 0 {
             return Err(IndexError::NoSuchResource(id));
         }
-        transaction.commit().await?;
+        self.commit(transaction).await?;
         Ok(metrics)
     }
 
@@ -171,8 +169,7 @@ impl Index {
         resource_type: &str,
         filter: &Filter,
     ) -> Result<Deleted, IndexError> {
-        let mut turn = self.turn().await?;
-        let mut transaction = turn.begin_with(BEGIN_WRITE).await?;
+        let mut transaction = self.begin().await?;
         let snapshot = self.snapshot_in(&mut transaction).await?;
         let resource_type = snapshot.resource_type(resource_type)?;
         let ids = self
@@ -180,7 +177,7 @@ impl Index {
             .await?;
         let metrics = metric_ids(&mut transaction, &ids).await?;
         let resources = self.delete_rows(&mut transaction, &ids, &metrics).await?;
-        transaction.commit().await?;
+        self.commit(transaction).await?;
         Ok(Deleted { resources, metrics })
     }
 
@@ -195,11 +192,15 @@ impl Index {
         for chunk in ids.chunks(CHUNK) {
             let mut statement = Statement::new("DELETE FROM resource WHERE id IN ");
             id_list(&mut statement, chunk.iter().copied());
-            let done = once(&mut statement).execute(&mut *connection).await?;
-            deleted += done.rows_affected();
+            let done = once(&mut statement).execute(connection).await?;
+            deleted += done;
         }
-        ids.iter().for_each(|id| self.known.remove(id));
-        metrics.iter().for_each(|id| self.metrics.remove(id));
+        for id in ids {
+            connection.will_change(Change::Resource(*id));
+        }
+        for id in metrics {
+            connection.will_change(Change::Metric(*id));
+        }
         Ok(deleted)
     }
 }
@@ -231,7 +232,7 @@ async fn metric_ids(
         let mut statement =
             Statement::new("SELECT id FROM metric WHERE status = 'active' AND resource_id IN ");
         id_list(&mut statement, chunk.iter().copied());
-        for row in once(&mut statement).fetch_all(&mut *connection).await? {
+        for row in once(&mut statement).fetch_all(connection).await? {
             found.push(row.try_get(0)?);
         }
     }

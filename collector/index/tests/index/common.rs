@@ -1,15 +1,16 @@
 //! What the tests share: a catalogue in a directory of its own with a clock that ticks at each look.
 
 use std::cell::Cell;
-use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use collector_index::{
-    Defaults, Filter, Index, IndexError, MetricSpec, NewMetric, NewResource, Options, Page,
-    Resource, ResourceQuery,
+    Database, Defaults, Filter, Index, IndexError, MetricSpec, NewMetric, NewResource, Options,
+    Page, Resource, ResourceQuery,
 };
 use collector_model::Timestamp;
 use serde_json::{Map, Value};
 use tempfile::TempDir;
+use testkit::Postgresql;
 use uuid::Uuid;
 
 /// A minute into 2026.
@@ -36,9 +37,47 @@ pub(crate) fn set_clock_back() {
     NOW.set(NOW.get() - 86_400 * SECOND);
 }
 
+/// A place for a catalogue of the backend that this suite is about.
+pub(crate) enum Place {
+    /// SQLite's file, in a directory of its own.
+    File(TempDir),
+    /// A database of its own on a server that tests share while one of them needs it.
+    Server {
+        url: String,
+        _server: Arc<Postgresql>,
+    },
+}
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        if !crate::POSTGRESQL {
+            return Self::File(tempfile::tempdir().unwrap());
+        }
+        static SERVER: Mutex<Weak<Postgresql>> = Mutex::new(Weak::new());
+        let mut shared = SERVER.lock().unwrap_or_else(PoisonError::into_inner);
+        let server = shared.upgrade().unwrap_or_else(|| {
+            let server = Arc::new(Postgresql::start());
+            *shared = Arc::downgrade(&server);
+            server
+        });
+        drop(shared);
+        Self::Server {
+            url: server.database(),
+            _server: server,
+        }
+    }
+
+    pub(crate) fn database(&self) -> Database {
+        match self {
+            Self::File(dir) => Database::Sqlite(dir.path().join("index.db")),
+            Self::Server { url, .. } => Database::postgresql(url).unwrap(),
+        }
+    }
+}
+
 pub(crate) struct Fixture {
     pub(crate) index: Index,
-    pub(crate) dir: TempDir,
+    pub(crate) place: Place,
 }
 
 impl Fixture {
@@ -47,35 +86,18 @@ impl Fixture {
     }
 
     pub(crate) async fn with(defaults: Defaults) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let index = open(dir.path().join("index.db"), defaults).await.unwrap();
-        Self { index, dir }
-    }
-
-    pub(crate) fn path(&self) -> PathBuf {
-        self.dir.path().join("index.db")
+        let place = Place::new();
+        let index = open(place.database(), defaults).await.unwrap();
+        Self { index, place }
     }
 
     /// Closes the catalogue and opens it again.
     pub(crate) async fn reopen(self) -> Self {
         self.index.close().await;
-        let index = open(self.path(), Defaults::Full).await.unwrap();
+        let index = open(self.place.database(), Defaults::Full).await.unwrap();
         Self {
             index,
-            dir: self.dir,
-        }
-    }
-
-    /// Opens a copy of the files as a killed process would leave them.
-    pub(crate) async fn after_a_kill(&self) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        for name in ["index.db", "index.db-wal"] {
-            std::fs::copy(self.dir.path().join(name), dir.path().join(name)).unwrap();
-        }
-        let index = open(dir.path().join("index.db"), Defaults::Full).await;
-        Self {
-            index: index.unwrap(),
-            dir,
+            place: self.place,
         }
     }
 
@@ -106,13 +128,13 @@ impl Fixture {
     }
 }
 
-pub(crate) async fn open(path: PathBuf, defaults: Defaults) -> Result<Index, IndexError> {
+pub(crate) async fn open(database: Database, defaults: Defaults) -> Result<Index, IndexError> {
     let options = Options {
         defaults,
         clock: ticking,
         ..Options::default()
     };
-    Index::open_with(&path, options).await
+    Index::open_with(database, options).await
 }
 
 /// All resources of a type.

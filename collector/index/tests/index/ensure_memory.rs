@@ -5,32 +5,10 @@ use std::sync::Arc;
 use collector_index::{EnsureMetric, EnsureResource, Index, IndexError, Options, ResourceUpdate};
 use collector_model::MetricId;
 use serde_json::json;
-use sqlx::Connection as _;
 use uuid::Uuid;
 
-use crate::common::{Fixture, all, generic, id_of, object, refusal};
+use crate::common::{Fixture, Place, all, generic, id_of, object, refusal};
 use crate::ensure::{ensure_one, ids, wanted};
-
-#[tokio::test]
-async fn an_unchanged_resource_needs_no_database_at_all() {
-    let fixture = Fixture::new().await;
-    let a = || wanted("a", json!({"host_name": "h"}), &["read"]);
-    let first = ensure_one(&fixture, a()).await.unwrap();
-    let mut other = sqlx::SqliteConnection::connect(fixture.path().to_str().unwrap())
-        .await
-        .unwrap();
-    // Nobody else gets to write, or to read what the write left behind.
-    let mut locked = other.begin_with("BEGIN EXCLUSIVE").await.unwrap();
-    sqlx::raw_sql("DELETE FROM metric")
-        .execute(&mut *locked)
-        .await
-        .unwrap();
-    let again = ensure_one(&fixture, a()).await.unwrap();
-    assert_eq!(ids(&again), ids(&first));
-    let without_body = EnsureResource { body: None, ..a() };
-    let again = ensure_one(&fixture, without_body).await.unwrap();
-    assert_eq!(ids(&again), ids(&first));
-}
 
 #[tokio::test]
 async fn what_others_change_in_between_is_seen() {
@@ -136,15 +114,13 @@ async fn tasks_that_ensure_the_same_at_once_get_the_same() {
 
 #[tokio::test]
 async fn a_cache_that_is_too_small_forgets_but_never_errs() {
-    let dir = tempfile::tempdir().unwrap();
+    let place = Place::new();
     let options = Options {
         cached: 4,
         ..Default::default()
     };
-    let index = Index::open_with(&dir.path().join("index.db"), options)
-        .await
-        .unwrap();
-    let fixture = Fixture { index, dir };
+    let index = Index::open_with(place.database(), options).await.unwrap();
+    let fixture = Fixture { index, place };
     let names: Vec<String> = (0..20).map(|at| format!("disk{at}")).collect();
     let all_wanted: Vec<EnsureResource<'_>> = names
         .iter()

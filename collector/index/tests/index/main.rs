@@ -6,6 +6,9 @@
     reason = "helpers of tests may, as tests do"
 )]
 
+/// Whether the suite is about PostgreSQL.
+const POSTGRESQL: bool = false;
+
 mod common;
 mod durability;
 mod ensure;
@@ -19,4 +22,5 @@ mod policies;
 mod resource_types;
 mod resources;
 mod revisions;
+mod sqlite;
 mod tasks;

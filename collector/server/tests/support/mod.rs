@@ -3,11 +3,12 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use serde_json::Value;
 use tempfile::TempDir;
 use testkit::http::{Response, request};
-use testkit::{Running, Shipped};
+use testkit::{Postgresql, Running, Shipped};
 
 /// Configuration of a collector that scrapes nothing.
 const QUIET: &str = "scrape: {static_configs: []}\n";
@@ -24,6 +25,35 @@ pub(crate) const ACCEPT_JSON: (&str, &str) = ("accept", "application/json");
 pub(crate) struct Collector {
     pub(crate) running: Running,
     dir: TempDir,
+    catalogue: Catalogue,
+}
+
+/// Where a collector has its catalogue: in its directory, or, with `NEPHOSCOPE_TEST_CATALOGUE=postgresql`, in a
+/// database of its own on a server that tests share while one of them needs it.
+struct Catalogue(Option<(String, Arc<Postgresql>)>);
+
+impl Catalogue {
+    fn new() -> Self {
+        static SERVER: Mutex<Weak<Postgresql>> = Mutex::new(Weak::new());
+        if std::env::var_os("NEPHOSCOPE_TEST_CATALOGUE").is_none_or(|name| name != "postgresql") {
+            return Self(None);
+        }
+        let mut shared = SERVER.lock().unwrap_or_else(PoisonError::into_inner);
+        let server = shared.upgrade().unwrap_or_else(|| {
+            let server = Arc::new(Postgresql::start());
+            *shared = Arc::downgrade(&server);
+            server
+        });
+        drop(shared);
+        Self(Some((server.database(), server)))
+    }
+
+    fn yaml(&self) -> String {
+        match &self.0 {
+            Some((url, _)) => format!("storage: {{database: '{url}'}}\n"),
+            None => String::new(),
+        }
+    }
 }
 
 impl Collector {
@@ -35,9 +65,15 @@ impl Collector {
     /// Starts one with no data and these further lines of configuration.
     pub(crate) fn configured(yaml: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join("collector.yml"), format!("{QUIET}{yaml}")).unwrap();
+        let catalogue = Catalogue::new();
+        let yaml = format!("{QUIET}{}{yaml}", catalogue.yaml());
+        std::fs::write(dir.path().join("collector.yml"), yaml).unwrap();
         let running = start_in(dir.path());
-        Self { running, dir }
+        Self {
+            running,
+            dir,
+            catalogue,
+        }
     }
 
     /// Stops it cleanly, or kills it, and starts it again on the same data.
@@ -47,9 +83,13 @@ impl Collector {
         } else {
             self.running.kill();
         }
-        let Self { dir, .. } = self;
+        let Self { dir, catalogue, .. } = self;
         let running = start_in(dir.path());
-        Self { running, dir }
+        Self {
+            running,
+            dir,
+            catalogue,
+        }
     }
 
     /// The directory of its data and its configuration.

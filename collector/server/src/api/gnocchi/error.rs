@@ -116,9 +116,16 @@ impl From<IndexError> for ApiError {
             | IndexError::FilterValue { .. }
             | IndexError::FilterOperator(_)
             | IndexError::FilterTooLarge { .. }
-            | IndexError::InvalidPagination(_) => StatusCode::BAD_REQUEST,
+            | IndexError::InvalidPagination(_)
+            | IndexError::NulCharacter => StatusCode::BAD_REQUEST,
             IndexError::RevisionChanged(_) => return Self::bare(StatusCode::PRECONDITION_FAILED),
             IndexError::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            IndexError::Unavailable { .. } => {
+                // Where the database is, is the operator's to know.
+                tracing::warn!("{error}");
+                let text = "catalogue's database is not available";
+                return Self::new(StatusCode::SERVICE_UNAVAILABLE, text);
+            }
             _ => return Self::internal(&error),
         };
         Self::new(status, text)

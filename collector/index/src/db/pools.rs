@@ -1,0 +1,143 @@
+//! Pools of connections: one connection that writes, others that read.
+
+use std::time::Duration;
+
+use sqlx::pool::PoolOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, Pool, Postgres, Sqlite};
+
+use super::{Bare, Database, DbConnection, Dialect};
+
+/// How long a call waits for its turn, or for another process that writes.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long a call waits for a server that does not answer, or that has no connection left.
+const SERVER_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How much of the write-ahead log's file is kept for the next writes once its content is in the database.
+const WAL_KEPT_BYTES: &str = "67108864";
+
+/// Connections to one database.
+#[derive(Debug)]
+pub(crate) enum Pools {
+    Sqlite(Pair<Sqlite>),
+    Postgres(Pair<Postgres>),
+}
+
+#[derive(Debug)]
+pub(crate) struct Pair<D: sqlx::Database> {
+    readers: Pool<D>,
+    /// Has one connection.
+    writer: Pool<D>,
+}
+
+impl Pools {
+    /// Pools for a database; nothing is opened yet.
+    pub(crate) fn new(database: &Database, readers: u32) -> Self {
+        match database {
+            Database::Sqlite(path) => {
+                let connect = SqliteConnectOptions::new()
+                    .filename(path)
+                    .create_if_missing(true)
+                    .journal_mode(SqliteJournalMode::Wal)
+                    .synchronous(SqliteSynchronous::Full)
+                    .foreign_keys(true)
+                    .busy_timeout(PATIENCE)
+                    .pragma("journal_size_limit", WAL_KEPT_BYTES)
+                    .disable_statement_logging();
+                Self::Sqlite(Pair {
+                    readers: pool(readers, PATIENCE).connect_lazy_with(connect.clone()),
+                    writer: pool(1, PATIENCE).connect_lazy_with(connect),
+                })
+            }
+            Database::Postgres(options) => {
+                let connect = options
+                    .as_ref()
+                    .clone()
+                    .options([
+                        ("synchronous_commit", "on"),
+                        ("lock_timeout", "30s"),
+                        // A process that stands still must not hold the lock that all others wait for.
+                        ("idle_in_transaction_session_timeout", "60s"),
+                        ("client_encoding", "UTF8"),
+                    ])
+                    .disable_statement_logging();
+                Self::Postgres(Pair {
+                    readers: pool(readers, SERVER_PATIENCE).connect_lazy_with(connect.clone()),
+                    writer: pool(1, SERVER_PATIENCE).connect_lazy_with(connect),
+                })
+            }
+        }
+    }
+
+    pub(crate) fn dialect(&self) -> Dialect {
+        match self {
+            Self::Sqlite(_) => Dialect::Sqlite,
+            Self::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    pub(crate) async fn reader(&self) -> Result<DbConnection, sqlx::Error> {
+        Ok(match self {
+            Self::Sqlite(pair) => pair.readers.acquire().await?.into(),
+            Self::Postgres(pair) => pair.readers.acquire().await?.into(),
+        })
+    }
+
+    pub(crate) async fn writer(&self) -> Result<DbConnection, sqlx::Error> {
+        match self {
+            Self::Sqlite(pair) => loop {
+                let connection = pair.writer.acquire().await?;
+                if !sqlx::Connection::is_in_transaction(&*connection) {
+                    return Ok(connection.into());
+                }
+                // SQLite ends a transaction by itself where it cannot go on, on a full disk for one, and sqlx, which
+                // does not see that, would take no new one on this connection.
+                connection.close().await?;
+            },
+            Self::Postgres(pair) => Ok(pair.writer.acquire().await?.into()),
+        }
+    }
+
+    /// As [`Pools::writer`], but where a server cannot be reached it says why at once instead of trying again.
+    pub(crate) async fn connect_first(&self) -> Result<DbConnection, sqlx::Error> {
+        if let Self::Postgres(pair) = self {
+            let connection = pair.writer.connect_options().connect().await?;
+            sqlx::Connection::close(connection).await?;
+        }
+        self.writer().await
+    }
+
+    pub(crate) async fn close(&self) {
+        match self {
+            Self::Sqlite(pair) => pair.close().await,
+            Self::Postgres(pair) => pair.close().await,
+        }
+    }
+}
+
+impl<D: sqlx::Database> Pair<D> {
+    async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+fn pool<D: sqlx::Database>(connections: u32, patience: Duration) -> PoolOptions<D> {
+    // A connection is a file handle or a socket and prepared statements: there is no reason to renew it.
+    PoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(patience)
+        .idle_timeout(None)
+        .max_lifetime(None)
+}
+
+impl DbConnection {
+    /// Runs statements without values.
+    pub(crate) async fn run(&mut self, statements: &'static str) -> Result<(), sqlx::Error> {
+        match self.bare() {
+            Bare::Sqlite(link) => sqlx::raw_sql(statements).execute(link).await.map(|_| ()),
+            Bare::Postgres(link) => sqlx::raw_sql(statements).execute(link).await.map(|_| ()),
+        }
+    }
+}
