@@ -11,6 +11,7 @@ use runtime::ConfigError;
 use serde::Deserialize;
 
 use crate::collectors::{GROUPS, Group};
+use crate::compat::Peer;
 use crate::flags;
 
 /// Where libvirt is when nothing says otherwise.
@@ -23,6 +24,12 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 const DEFAULT_DOMAIN_TIMEOUT: Duration = Duration::from_secs(1);
 /// Connections over which hypervisors are asked at the same time; more cost memory and help little.
 const DEFAULT_CONNECTIONS: usize = 4;
+/// Often enough for disks that fill, seldom enough not to be noticed in the guest.
+const DEFAULT_AGENT_INTERVAL: Duration = Duration::from_secs(60);
+/// libvirt itself gives an agent five seconds for its first sign of life.
+const DEFAULT_AGENT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Agents that are asked at the same time.
+const DEFAULT_AGENT_CONCURRENCY: usize = 2;
 /// More would take all workers that libvirtd has.
 pub(crate) const MAX_CONNECTIONS: usize = 16;
 
@@ -41,8 +48,27 @@ pub(crate) struct LibvirtConfig {
     pub(crate) procfs: PathBuf,
     /// Where sysfs is.
     pub(crate) sysfs: PathBuf,
+    /// The peer whose exact series are exported instead of all.
+    pub(crate) compat: Option<Peer>,
+    /// Whether that peer's series carry Nova's words, which is a flag of Debian's exporter.
+    pub(crate) with_nova: bool,
+    /// How the guests are asked.
+    pub(crate) guests: GuestsConfig,
     /// The groups of families that are exported, sorted.
     pub(crate) groups: Vec<&'static Group>,
+}
+
+/// What is asked of guests, for which libvirt needs a connection that may write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct GuestsConfig {
+    /// How often a guest's agent is asked.
+    pub(crate) interval: Duration,
+    /// How long an agent may take for all its answers.
+    pub(crate) timeout: Duration,
+    /// How many agents are asked at the same time.
+    pub(crate) concurrency: usize,
+    /// Whether balloons that never report are told to.
+    pub(crate) sets_period: bool,
 }
 
 /// The configuration file. Every key may be missing.
@@ -51,6 +77,10 @@ pub(crate) struct LibvirtConfig {
 pub(crate) struct FileConfig {
     /// The connection.
     libvirt: FileLibvirt,
+    /// Guests.
+    guests: FileGuests,
+    /// As `--compat`.
+    compat: Option<String>,
     /// Group name to whether it is exported.
     collectors: BTreeMap<String, bool>,
 }
@@ -66,6 +96,19 @@ struct FileLibvirt {
     domain_timeout: Option<String>,
     /// As `--libvirt.connections`.
     connections: Option<usize>,
+}
+
+#[derive(Debug, Default, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct FileGuests {
+    /// As `--guest-agent.interval`.
+    agent_interval: Option<String>,
+    /// As `--guest-agent.timeout`.
+    agent_timeout: Option<String>,
+    /// As `--guest-agent.concurrency`.
+    agent_concurrency: Option<usize>,
+    /// As `--[no-]memory.set-stats-period`.
+    set_stats_period: Option<bool>,
 }
 
 impl LibvirtConfig {
@@ -109,18 +152,52 @@ impl LibvirtConfig {
             "libvirt.domain_timeout",
             DEFAULT_DOMAIN_TIMEOUT,
         )?;
-        let connections = match (
-            matches.get_one::<u64>(flags::CONNECTIONS),
-            file.libvirt.connections,
+        let number = |flag: &str, in_file: Option<usize>, name: &str, default| match (
+            matches.get_one::<u64>(flag),
+            in_file,
         ) {
-            (Some(number), _) => usize::try_from(*number).unwrap_or(MAX_CONNECTIONS),
-            (None, Some(number)) if (1..=MAX_CONNECTIONS).contains(&number) => number,
+            (Some(number), _) => Ok(usize::try_from(*number).unwrap_or(MAX_CONNECTIONS)),
+            (None, Some(number)) if (1..=MAX_CONNECTIONS).contains(&number) => Ok(number),
             (None, Some(number)) => {
                 let reason =
                     format!("expected a number from 1 to {MAX_CONNECTIONS}, found {number}");
-                return Err(ConfigError::value("libvirt.connections", reason));
+                Err(ConfigError::value(name, reason))
             }
-            (None, None) => DEFAULT_CONNECTIONS,
+            (None, None) => Ok(default),
+        };
+        let connections = number(
+            flags::CONNECTIONS,
+            file.libvirt.connections,
+            "libvirt.connections",
+            DEFAULT_CONNECTIONS,
+        )?;
+        let guests = GuestsConfig {
+            interval: time(
+                flags::AGENT_INTERVAL,
+                &file.guests.agent_interval,
+                "guests.agent_interval",
+                DEFAULT_AGENT_INTERVAL,
+            )?,
+            timeout: time(
+                flags::AGENT_TIMEOUT,
+                &file.guests.agent_timeout,
+                "guests.agent_timeout",
+                DEFAULT_AGENT_TIMEOUT,
+            )?,
+            concurrency: number(
+                flags::AGENT_CONCURRENCY,
+                file.guests.agent_concurrency,
+                "guests.agent_concurrency",
+                DEFAULT_AGENT_CONCURRENCY,
+            )?,
+            sets_period: flags::sets_period(matches, file.guests.set_stats_period),
+        };
+        let compat = match (matches.get_one::<Peer>(flags::COMPAT), &file.compat) {
+            (Some(peer), _) => Some(*peer),
+            (None, Some(text)) => {
+                Some(Peer::parse(text).map_err(|reason| at("compat", text, reason))?)
+            }
+            (None, None) => None,
         };
         let path = |flag, default: &str| {
             matches
@@ -144,6 +221,9 @@ impl LibvirtConfig {
             connections,
             procfs: path(flags::PROCFS, "/proc"),
             sysfs: path(flags::SYSFS, "/sys"),
+            compat,
+            with_nova: matches.get_flag(flags::NOVA_LABELS),
+            guests,
             groups: GROUPS.iter().filter(is_on).collect(),
         })
     }

@@ -108,7 +108,17 @@ fn groups_are_switched_by_flags_before_the_file() {
     .unwrap();
     assert_eq!(
         names(&config),
-        ["block", "interface", "memory", "openstack", "state"]
+        [
+            "block",
+            "block_limits",
+            "guest_agent",
+            "interface",
+            "job",
+            "memory",
+            "openstack",
+            "state",
+            "storage_pool"
+        ]
     );
     let config = checked(
         &["--collector.disable-defaults", "--collector.cpu"],
@@ -160,7 +170,7 @@ fn what_cannot_be_used_is_named_with_what_was_expected() {
     let error = told(&[], &group, None);
     assert_eq!(
         error,
-        "collectors: expected one of block, cpu, interface, memory, openstack, state, vcpu, found \"blocks\""
+        "collectors: expected one of block, block_limits, cpu, guest_agent, interface, job, memory, openstack, pss, state, storage_pool, vcpu, found \"blocks\""
     );
 }
 

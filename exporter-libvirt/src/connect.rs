@@ -22,6 +22,9 @@ pub(crate) const INTERFACE: u32 = sys::VIR_DOMAIN_STATS_INTERFACE;
 /// Each disk; several questions to each hypervisor process, the dearest group.
 pub(crate) const BLOCK: u32 = sys::VIR_DOMAIN_STATS_BLOCK;
 
+/// The job of each domain. Not one of libvirt's groups but a question of its own.
+pub(crate) const JOB: u32 = 1 << 31;
+
 /// Why libvirt gave no list.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum LibvirtError {
@@ -89,17 +92,21 @@ impl Link {
         })
     }
 
-    /// The statistics of one domain of this connection.
+    /// The statistics of domains of this connection. Those that are gone are left out.
     ///
     /// # Errors
-    /// Libvirt's, such as that there is no such domain.
+    /// Libvirt's.
     pub(crate) fn stats_of(
         &mut self,
-        domain: &Domain,
+        domains: &[&Domain],
         stats: u32,
         each: &mut dyn FnMut(&Record<'_>),
     ) -> Result<(), Error> {
-        self.without_waiting(|_, flags| stats_ffi::stats_of(domain, stats, flags, &mut *each))
+        // Libvirt takes an empty list for a mistake.
+        if domains.is_empty() {
+            return Ok(());
+        }
+        self.without_waiting(|_, flags| stats_ffi::stats_of(domains, stats, flags, &mut *each))
     }
 
     fn without_waiting(

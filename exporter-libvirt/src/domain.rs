@@ -5,8 +5,10 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::guests::Agent;
 use crate::kernel::Seen;
 use crate::listing::{Listed, Versions};
+use crate::pools::StoragePool;
 use crate::stats::{Cpu, DomainStats};
 use crate::xml::Description;
 
@@ -17,6 +19,8 @@ pub(crate) struct Snapshot {
     pub(crate) taken_at: f64,
     /// The versions of the parts that answered.
     pub(crate) versions: Versions,
+    /// The storage pools, where they are wanted and libvirt could tell.
+    pub(crate) pools: Vec<StoragePool>,
     /// Every domain that libvirt knows, running or not, in libvirt's order.
     pub(crate) domains: Vec<Domain>,
 }
@@ -51,6 +55,8 @@ pub(crate) struct Domain {
     pub(crate) is_skipped: bool,
     /// See [`Numbers::is_stuck`].
     pub(crate) is_stuck: bool,
+    /// What is known of the guest's agent, where the domain has a channel for one.
+    pub(crate) agent: Option<Agent>,
 }
 
 impl Domain {
@@ -91,6 +97,7 @@ impl Domain {
             age: numbers.age,
             is_skipped: numbers.is_skipped,
             is_stuck: numbers.is_stuck,
+            agent: None,
         }
     }
 

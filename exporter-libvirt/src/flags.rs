@@ -4,6 +4,7 @@
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::collectors::{GROUPS, Group};
+use crate::compat::Peer;
 use crate::config;
 
 /// The flag for the connection.
@@ -14,6 +15,18 @@ pub(crate) const TIMEOUT: &str = "libvirt.timeout";
 pub(crate) const DOMAIN_TIMEOUT: &str = "libvirt.domain-timeout";
 /// The flag for the number of connections.
 pub(crate) const CONNECTIONS: &str = "libvirt.connections";
+/// The flag for the peer whose series are wanted.
+pub(crate) const COMPAT: &str = "compat";
+/// A flag of Debian's exporter, of consequence with `--compat=kumina`.
+pub(crate) const NOVA_LABELS: &str = "libvirt.export-nova-metadata";
+/// The flags for the guests' agents.
+pub(crate) const AGENT_INTERVAL: &str = "guest-agent.interval";
+/// See [`AGENT_INTERVAL`].
+pub(crate) const AGENT_TIMEOUT: &str = "guest-agent.timeout";
+/// See [`AGENT_INTERVAL`].
+pub(crate) const AGENT_CONCURRENCY: &str = "guest-agent.concurrency";
+const SET_PERIOD: &str = "memory.set-stats-period";
+const NO_SET_PERIOD: &str = "no-memory.set-stats-period";
 /// The flags for the kernel's files.
 pub(crate) const PROCFS: &str = "path.procfs";
 /// See [`PROCFS`].
@@ -57,6 +70,56 @@ pub(crate) fn add(command: Command) -> Command {
                 .value_parser(clap::value_parser!(u64).range(1..=config::MAX_CONNECTIONS as u64))
                 .help("How many connections ask hypervisors at the same time [default: 4]"),
         )
+        .arg(
+            Arg::new(COMPAT)
+                .long(COMPAT)
+                .value_name("PEER")
+                .value_parser(Peer::parse)
+                .help("Export exactly the names and labels of one exporter: inovex, kumina (Debian's) or tinkoff"),
+        )
+        .arg(
+            Arg::new(NOVA_LABELS)
+                .long(NOVA_LABELS)
+                .action(ArgAction::SetTrue)
+                .help("With --compat=kumina, add name, flavor and project_name to each series"),
+        )
+        .arg(
+            Arg::new(AGENT_INTERVAL)
+                .long(AGENT_INTERVAL)
+                .value_name("DURATION")
+                .value_parser(config::duration)
+                .allow_hyphen_values(true)
+                .help("How often a guest's agent is asked, in the background [default: 60s]"),
+        )
+        .arg(
+            Arg::new(AGENT_TIMEOUT)
+                .long(AGENT_TIMEOUT)
+                .value_name("DURATION")
+                .value_parser(config::duration)
+                .allow_hyphen_values(true)
+                .help("How long a guest's agent may take [default: 10s]"),
+        )
+        .arg(
+            Arg::new(AGENT_CONCURRENCY)
+                .long(AGENT_CONCURRENCY)
+                .value_name("NUMBER")
+                .value_parser(clap::value_parser!(u64).range(1..=config::MAX_CONNECTIONS as u64))
+                .help("How many agents are asked at the same time [default: 2]"),
+        )
+        .arg(
+            Arg::new(SET_PERIOD)
+                .long(SET_PERIOD)
+                .action(ArgAction::SetTrue)
+                .overrides_with(NO_SET_PERIOD)
+                .help("Have balloons report the guest's memory every 10 s where they never do (on by default; --no-memory.set-stats-period turns it off)"),
+        )
+        .arg(
+            Arg::new(NO_SET_PERIOD)
+                .long(NO_SET_PERIOD)
+                .action(ArgAction::SetTrue)
+                .overrides_with(SET_PERIOD)
+                .hide(true),
+        )
         .arg(path(PROCFS, "Where procfs is [default: /proc]"))
         .arg(path(SYSFS, "Where sysfs is [default: /sys]"))
         .arg(
@@ -85,6 +148,11 @@ pub(crate) fn add(command: Command) -> Command {
             .hide(true);
         command.arg(enable).arg(disable)
     })
+}
+
+/// Whether balloons that never report are told to: by the last flag, else by the file, else yes.
+pub(crate) fn sets_period(matches: &ArgMatches, in_file: Option<bool>) -> bool {
+    matches.get_flag(SET_PERIOD) || (!matches.get_flag(NO_SET_PERIOD) && in_file.unwrap_or(true))
 }
 
 fn path(flag: &'static str, help: &'static str) -> Arg {

@@ -7,19 +7,23 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::changes::Changes;
-use crate::config::LibvirtConfig;
+use crate::config::{GuestsConfig, LibvirtConfig};
 use crate::connect::{self, LibvirtError};
 use crate::domain::{Domain, Numbers, Snapshot};
-use crate::kernel::{Kernel, Seen};
+use crate::guests::Guests;
+use crate::kernel::{Kernel, Seen, Wanted};
 use crate::listing::{Listed, Lister, Listing};
-use crate::monitor::asker::asker;
+use crate::monitor::asker::{Answer, asker};
 use crate::monitor::penalty::{Penalty, Turn};
-use crate::monitor::{Answer, Pool, Question, Round};
+use crate::monitor::{Pool, Round};
+use crate::plan::{self, Asked};
+use crate::pools::{self, StoragePool};
 use crate::stats::DomainStats;
 use crate::worker::Worker;
 
-/// How long the kernel may take to show its files: it answers at once, unless a process is stuck in it.
-const KERNEL_PATIENCE: Duration = Duration::from_secs(1);
+/// How long the kernel may take to show its files, and libvirt to tell of its storage pools: both answer at once,
+/// unless something is stuck in them.
+const SIDE_PATIENCE: Duration = Duration::from_secs(1);
 
 /// All sources, with what they remember.
 pub(crate) struct Gatherer {
@@ -28,7 +32,11 @@ pub(crate) struct Gatherer {
     wanted: u32,
     lister: Worker<(), Result<Listing, LibvirtError>>,
     kernel: Worker<Arc<Listing>, Vec<Option<Seen>>>,
-    pool: Pool,
+    storage: Option<Worker<(), Option<Vec<StoragePool>>>>,
+    pool: Pool<Answer>,
+    /// How many domains may be asked at the same time.
+    width: usize,
+    guests: Option<Guests>,
     penalty: Penalty,
     changes: Changes,
     /// The last good answer of each domain's hypervisor.
@@ -60,7 +68,13 @@ impl Gatherer {
             .groups
             .iter()
             .fold(0, |stats, group| stats | group.stats);
-        let with_pss = config.groups.iter().any(|group| group.name == "pss");
+        let looked_at = Wanted {
+            cpu: wanted & connect::CPU_TOTAL != 0,
+            vcpus: wanted & connect::VCPU != 0,
+            interfaces: wanted & connect::INTERFACE != 0,
+            jobs: wanted & connect::JOB != 0,
+            pss: config.groups.iter().any(|group| group.name == "pss"),
+        };
         let lister = Worker::new({
             let (uri, changes) = (config.uri.clone(), changes.clone());
             move || {
@@ -71,9 +85,29 @@ impl Gatherer {
         let kernel = Worker::new({
             let (procfs, sysfs) = (config.procfs.clone(), config.sysfs.clone());
             move || {
-                let mut kernel = Kernel::new(&procfs, &sysfs, with_pss);
+                let mut kernel = Kernel::new(&procfs, &sysfs, looked_at);
                 Box::new(move |listing: Arc<Listing>| kernel.look(&listing, Instant::now()))
             }
+        });
+        let has_storage = config
+            .groups
+            .iter()
+            .any(|group| group.name == "storage_pool");
+        let storage = has_storage.then(|| {
+            let uri = config.uri.clone();
+            Worker::new(move || pools::lister(&uri))
+        });
+        let asks_agents = config
+            .groups
+            .iter()
+            .any(|group| group.name == "guest_agent");
+        let sets_period = config.guests.sets_period && wanted & connect::BALLOON != 0;
+        let guests = (asks_agents || sets_period).then(|| {
+            let guests = GuestsConfig {
+                sets_period,
+                ..config.guests
+            };
+            Guests::start(&config.uri, guests, asks_agents, changes.clone())
         });
         let uri = config.uri.clone();
         let pool = Pool::new(config.connections, config.domain_timeout, move || {
@@ -84,7 +118,10 @@ impl Gatherer {
             wanted,
             lister,
             kernel,
+            storage,
             pool,
+            width: config.connections,
+            guests,
             penalty: Penalty::default(),
             changes,
             kept: HashMap::new(),
@@ -93,9 +130,19 @@ impl Gatherer {
 
     /// Threads that hang in a call.
     pub(crate) fn stuck(&self) -> Stuck {
+        let storage = self.storage.as_ref();
+        let guests = self.guests.as_ref().map_or((0, 0), Guests::stuck);
         Stuck {
-            now: self.lister.stuck() + self.kernel.stuck() + self.pool.stuck(),
-            ever: self.lister.left_behind() + self.kernel.left_behind() + self.pool.left_behind(),
+            now: self.lister.stuck()
+                + self.kernel.stuck()
+                + self.pool.stuck()
+                + storage.map_or(0, Worker::stuck)
+                + guests.0,
+            ever: self.lister.left_behind()
+                + self.kernel.left_behind()
+                + self.pool.left_behind()
+                + storage.map_or(0, Worker::left_behind)
+                + guests.1,
         }
     }
 
@@ -108,7 +155,7 @@ impl Gatherer {
             Ok(answer) => Arc::new(answer.map_err(|error| error.to_string())?),
             Err(missing) => return Err(format!("{missing} from {}", self.uri)),
         };
-        let patience = deadline.min(Instant::now() + KERNEL_PATIENCE);
+        let patience = deadline.min(Instant::now() + SIDE_PATIENCE);
         let seen = self
             .kernel
             .ask(Arc::clone(&listing), patience)
@@ -118,19 +165,30 @@ impl Gatherer {
         self.forget_all_but(&listing);
 
         let now = Instant::now();
-        let questions = self.questions(&domains, now);
-        let asked: HashMap<Arc<str>, u32> = questions
+        let to_ask = self.asked(&domains, now);
+        let asked: HashMap<_, _> = to_ask
             .iter()
-            .map(|it| (Arc::clone(&it.uuid), it.stats))
+            .map(|it| (Arc::clone(&it.uuid), it.what))
             .collect();
-        let round = self.pool.round(questions, deadline);
-        let fresh = self.book(round, &listing);
+        let round = self
+            .pool
+            .round(plan::questions(to_ask, self.width), deadline);
+        let fresh = self.book(round, &asked, &listing);
 
+        let patience = deadline.min(Instant::now() + SIDE_PATIENCE);
+        let storage = self.storage.as_mut();
+        let pools = storage.and_then(|storage| storage.ask((), patience).ok().flatten());
         let mut snapshot = Snapshot {
             taken_at: listing.taken_at,
             versions: listing.versions,
+            pools: pools.unwrap_or_default(),
             domains: Vec::with_capacity(domains.len()),
         };
+        let mut agents = HashMap::new();
+        if let Some(guests) = &self.guests {
+            agents = guests.agents();
+            guests.tell(&listing);
+        }
         let now = Instant::now();
         for (listed, seen) in domains.drain(..) {
             // It vanished while it was asked.
@@ -138,7 +196,8 @@ impl Gatherer {
                 continue;
             }
             let stats = asked.get(&listed.uuid).copied();
-            let domain = self.join(listed, seen, stats, fresh.get(&listed.uuid), now);
+            let mut domain = self.join(listed, seen, stats, fresh.get(&listed.uuid), now);
+            domain.agent = agents.remove(&listed.uuid);
             if domain.has_other_disks_than_described() {
                 self.changes.tell(&listed.uuid);
             }
@@ -147,65 +206,66 @@ impl Gatherer {
         Ok(snapshot)
     }
 
-    /// What each domain has to be asked, those first that have waited longest.
-    fn questions(&self, domains: &[(&Listed, Option<Seen>)], now: Instant) -> Vec<Question> {
-        let mut questions = Vec::with_capacity(domains.len());
-        for (listed, seen) in domains {
-            let stats = wanted_of(listed, seen.as_ref(), self.wanted);
+    /// What each domain has to be asked.
+    fn asked(&self, domains: &[(&Listed, Option<Seen>)], now: Instant) -> Vec<Asked> {
+        let domains = domains.iter().filter_map(|(listed, seen)| {
+            let kept = self.kept.get(&listed.uuid);
+            let had_job = kept
+                .and_then(|kept| kept.stats.job.as_ref())
+                .is_some_and(|job| job.kind != 0);
             let turn = match seen {
                 Some(seen) if seen.is_stopped => Turn::Never,
                 _ => self.penalty.turn(&listed.uuid, now),
             };
-            if stats == 0 || turn == Turn::Never {
-                continue;
-            }
-            let at = self.kept.get(&listed.uuid).map(|kept| kept.at);
-            questions.push((
-                at,
-                Question {
-                    uuid: Arc::clone(&listed.uuid),
-                    stats,
-                    is_optional: turn == Turn::Apart,
-                },
-            ));
-        }
-        questions.sort_by_key(|(at, _)| *at);
-        questions
-            .into_iter()
-            .map(|(_, question)| question)
-            .collect()
+            let what = plan::wanted_of(listed, seen.as_ref(), had_job, self.wanted);
+            (what != 0 && turn != Turn::Never).then(|| Asked {
+                uuid: Arc::clone(&listed.uuid),
+                what,
+                is_apart: turn == Turn::Apart,
+                last: kept.map(|kept| kept.at),
+            })
+        });
+        domains.collect()
     }
 
     /// Books who answered and who did not; returns the answers by UUID.
-    fn book(&mut self, round: Round, listing: &Listing) -> HashMap<Arc<str>, Answer> {
+    fn book(
+        &mut self,
+        round: Round<Answer>,
+        asked: &HashMap<Arc<str>, u32>,
+        listing: &Listing,
+    ) -> HashMap<Arc<str>, Answer> {
         let now = Instant::now();
-        for uuid in &round.stuck {
-            self.penalty.failed(uuid);
-        }
         let mut fresh = HashMap::with_capacity(round.in_time.len());
         for (uuid, answer) in round.late {
             self.penalty.returned(&uuid, now);
             fresh.insert(uuid, answer);
         }
         for (uuid, answer) in round.in_time {
-            self.penalty.answered(&uuid);
+            // Beside a question that hangs, a domain that answers "busy" is the one that it hangs on.
+            let hangs = round.suspects.contains(&uuid)
+                && matches!(&answer, Answer::Stats(stats) if lacks(stats, asked.get(&uuid)));
+            if !hangs {
+                self.penalty.answered(&uuid);
+            }
             fresh.insert(uuid, answer);
         }
-        let names = || {
-            listing
-                .domains
-                .iter()
-                .map(|listed| (&listed.uuid, &listed.name))
-        };
-        for uuid in &round.stuck {
-            let name = names()
-                .find(|(known, _)| *known == uuid)
-                .map(|(_, name)| &**name);
-            tracing::warn!(
-                domain = name,
-                uuid = &**uuid,
-                "a domain does not answer, its last numbers are kept"
-            );
+        for uuid in round.suspects {
+            let answered = match fresh.get(&uuid) {
+                Some(Answer::Stats(stats)) => !lacks(stats, asked.get(&uuid)),
+                Some(Answer::Gone) => true,
+                None => false,
+            };
+            if !answered {
+                self.penalty.failed(&uuid);
+                let name = listing.domains.iter().find(|listed| listed.uuid == uuid);
+                let name = name.map(|listed| &*listed.name);
+                tracing::warn!(
+                    domain = name,
+                    uuid = &*uuid,
+                    "a domain does not answer, its last numbers are kept"
+                );
+            }
         }
         fresh
     }
@@ -222,9 +282,8 @@ impl Gatherer {
         let is_stuck = is_stopped || self.penalty.holds(&listed.uuid);
         let mut is_skipped = false;
         if let (Some(Answer::Stats(stats)), Some(asked)) = (answer, asked) {
-            is_skipped = listed.id.is_some()
-                && listed.description.is_qemu()
-                && stats.lacks_hypervisor_numbers(asked & connect::BALLOON != 0);
+            is_skipped =
+                listed.id.is_some() && listed.description.is_qemu() && lacks(stats, Some(&asked));
             if !is_skipped || !self.kept.contains_key(&listed.uuid) {
                 let kept = Kept {
                     id: listed.id,
@@ -265,32 +324,7 @@ impl Gatherer {
     }
 }
 
-/// The groups of statistics that libvirt has to be asked for, for this domain: those that are wanted and that nothing
-/// else tells.
-fn wanted_of(listed: &Listed, seen: Option<&Seen>, wanted: u32) -> u32 {
-    let description = &listed.description;
-    let mut stats = wanted & !connect::STATE;
-    if description.is_qemu() && description.disks.is_empty() {
-        stats &= !connect::BLOCK;
-    }
-    if listed.id.is_none() {
-        // The sizes of its images; all else is in its XML, or needs a hypervisor.
-        return stats & connect::BLOCK;
-    }
-    let Some(seen) = seen else {
-        return stats;
-    };
-    if seen.cpu.is_some() {
-        stats &= !connect::CPU_TOTAL;
-    }
-    if !seen.vcpus.is_empty() {
-        stats &= !connect::VCPU;
-    }
-    if seen.interfaces.is_some() {
-        stats &= !connect::INTERFACE;
-    }
-    if !description.has_balloon && description.memory_maximum.is_some() {
-        stats &= !connect::BALLOON;
-    }
-    stats
+/// Whether an answer lacks what was asked of the hypervisor.
+fn lacks(stats: &DomainStats, asked: Option<&u32>) -> bool {
+    stats.lacks_hypervisor_numbers(asked.is_some_and(|what| what & connect::BALLOON != 0))
 }

@@ -10,7 +10,7 @@ use virt::sys;
 use crate::changes::Changes;
 use crate::connect::{LibvirtError, Link};
 use crate::descriptions::{Descriptions, Unread};
-use crate::events_ffi::Subscription;
+use crate::events_ffi::{self, Subscription};
 use crate::params::domain_stats;
 use crate::stats_ffi::Record;
 use crate::xml::Description;
@@ -94,10 +94,12 @@ impl Lister {
             None => {
                 // What changed while there was no connection, nobody told.
                 self.descriptions.distrust();
+                events_ffi::deliver();
                 let link = Link::open(&self.uri)?;
                 (self.changes.watch(&link.connection), link)
             }
         };
+        events_ffi::deliver();
         for uuid in self.changes.take() {
             self.descriptions.forget(&uuid);
         }

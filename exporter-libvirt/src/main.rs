@@ -4,6 +4,7 @@
 
 mod changes;
 mod collectors;
+mod compat;
 mod config;
 mod connect;
 mod descriptions;
@@ -12,11 +13,14 @@ mod emit;
 mod events_ffi;
 mod flags;
 mod gather;
+mod guests;
 mod kernel;
 mod listing;
 mod monitor;
 mod nova;
 mod params;
+mod plan;
+mod pools;
 mod scrape;
 mod stats;
 mod stats_ffi;

@@ -21,7 +21,7 @@ pub(crate) enum Value<'a> {
 impl Value<'_> {
     /// The value as a count. Libvirt marks "unknown" by -1, which is all ones when the type is unsigned: that is
     /// `None` here, like a value of another kind.
-    fn count(&self) -> Option<u64> {
+    pub(crate) fn count(&self) -> Option<u64> {
         match *self {
             Value::Signed(number) => u64::try_from(number).ok(),
             Value::Unsigned(u64::MAX) => None,
@@ -38,7 +38,16 @@ impl Value<'_> {
         }
     }
 
-    fn into_text(self) -> Option<String> {
+    /// The value as a number that need not be whole.
+    pub(crate) fn float(&self) -> Option<f64> {
+        match *self {
+            Value::Float(number) => Some(number),
+            _ => None,
+        }
+    }
+
+    /// The value as a text.
+    pub(crate) fn into_text(self) -> Option<String> {
         match self {
             Value::Text(text) => Some(text.into_owned()),
             _ => None,

@@ -8,9 +8,11 @@ use runtime::{CollectError, Collector, Scrape};
 use tracing::{info, warn};
 
 use crate::collectors::Group;
+use crate::compat::Peer;
 use crate::config::LibvirtConfig;
 use crate::domain::Snapshot;
 use crate::gather::Gatherer;
+use crate::guests;
 use crate::listing::Versions;
 
 /// Kept back from the scrape's time for writing the families.
@@ -22,6 +24,10 @@ pub(crate) struct Domains {
     uri: String,
     groups: Vec<&'static Group>,
     gatherer: Gatherer,
+    compat: Option<Peer>,
+    with_nova: bool,
+    /// All families before they are narrowed to a peer's.
+    all: Families,
     /// Whether libvirt answered last time; `None` before the first time.
     was_up: Option<bool>,
 }
@@ -34,6 +40,9 @@ impl Domains {
             uri: config.uri.clone(),
             groups: config.groups.clone(),
             gatherer: Gatherer::new(config),
+            compat: config.compat,
+            with_nova: config.with_nova,
+            all: Families::new(),
             was_up: None,
         }
     }
@@ -63,11 +72,36 @@ impl Collector for Domains {
     fn update(&mut self, scrape: &Scrape, out: &mut Families) -> Result<(), CollectError> {
         let answer = self.ask(scrape);
         self.log_change(&answer);
-        out.gauge(
-            "libvirt_up",
-            "Whether scraping libvirt's metrics was successful.",
+        self.own(out);
+        let (up, help) = (
             f64::from(u8::from(answer.is_ok())),
+            "Whether scraping libvirt's metrics was successful.",
         );
+        match answer {
+            Ok(snapshot) => {
+                let Some(peer) = self.compat else {
+                    out.gauge("libvirt_up", help, up);
+                    write(&self.groups, &snapshot, out);
+                    return Ok(());
+                };
+                self.all.clear();
+                self.all.gauge("libvirt_up", help, up);
+                write(&self.groups, &snapshot, &mut self.all);
+                peer.narrow(&self.all, self.with_nova, out);
+                Ok(())
+            }
+            // Logged above, once; the runner needs to know only that there is nothing.
+            Err(error) => {
+                out.gauge("libvirt_up", help, up);
+                Err(CollectError::NoData(error))
+            }
+        }
+    }
+}
+
+impl Domains {
+    /// What the exporter says of itself.
+    fn own(&self, out: &mut Families) {
         let stuck = self.gatherer.stuck();
         #[expect(clippy::cast_precision_loss, reason = "there are few")]
         let (stuck, abandoned) = (stuck.now as f64, stuck.ever as f64);
@@ -81,17 +115,21 @@ impl Collector for Domains {
             "Connections to libvirt that were given up because an answer did not come in time.",
             abandoned,
         );
-        match answer {
-            Ok(snapshot) => {
-                versions(snapshot.versions, out);
-                for group in &self.groups {
-                    (group.emit)(&snapshot, out);
-                }
-                Ok(())
-            }
-            // Logged above, once; the runner needs to know only that there is nothing.
-            Err(error) => Err(CollectError::NoData(error)),
-        }
+        let mut capabilities = out.family(
+            "libvirt_exporter_capability",
+            "Whether the libvirt library that was loaded can do what came after libvirt 4.5.",
+            MetricType::Gauge,
+        );
+        let has_guest_info = f64::from(u8::from(guests::can_ask_agents()));
+        capabilities.sample(&[("capability", "guest_info")], has_guest_info);
+    }
+}
+
+/// Everything that a snapshot says.
+fn write(groups: &[&'static Group], snapshot: &Snapshot, out: &mut Families) {
+    versions(snapshot.versions, out);
+    for group in groups {
+        (group.emit)(snapshot, out);
     }
 }
 
@@ -127,6 +165,7 @@ fn versions(versions: Versions, out: &mut Families) {
 mod tests {
     use super::*;
     use crate::collectors::GROUPS;
+    use crate::config::GuestsConfig;
 
     fn updated(uri: &str) -> (Families, Result<(), CollectError>) {
         let mut domains = Domains::new(&LibvirtConfig {
@@ -136,6 +175,14 @@ mod tests {
             connections: 2,
             procfs: "/proc".into(),
             sysfs: "/sys".into(),
+            compat: None,
+            with_nova: false,
+            guests: GuestsConfig {
+                interval: Duration::from_secs(60),
+                timeout: Duration::from_secs(10),
+                concurrency: 1,
+                sets_period: false,
+            },
             groups: GROUPS.iter().collect(),
         });
         let mut out = Families::new();

@@ -23,8 +23,27 @@ pub(crate) struct DomainStats {
     pub(crate) blocks: Vec<Block>,
     /// Each network interface that has a device on the host.
     pub(crate) interfaces: Vec<Interface>,
+    /// What the domain is busy with; `None` when it was not asked.
+    pub(crate) job: Option<Job>,
     /// Proportional share of the hypervisor process in the host's memory, KiB; only the kernel tells.
     pub(crate) pss: Option<u64>,
+}
+
+/// What a domain is busy with (`virDomainJobInfo`). Amounts are total, processed and remaining bytes.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub(crate) struct Job {
+    /// `virDomainJobType`: 0 none, 1 of known length, 2 of unknown length, 3 completed, 4 failed, 5 cancelled.
+    pub(crate) kind: i32,
+    /// Milliseconds since it began.
+    pub(crate) time_elapsed: Option<u64>,
+    /// Milliseconds until it ends, if libvirt can tell.
+    pub(crate) time_remaining: Option<u64>,
+    /// All data.
+    pub(crate) data: [Option<u64>; 3],
+    /// The memory's part.
+    pub(crate) memory: [Option<u64>; 3],
+    /// The disks' part.
+    pub(crate) file: [Option<u64>; 3],
 }
 
 /// CPU time of a domain, nanoseconds (`cpu.*`).

@@ -51,12 +51,12 @@ pub(crate) fn all_domain_stats(
     list.visit(count, &mut each)
 }
 
-/// Asks for the statistics `stats` of one domain and shows its record to `each`; as [`all_domain_stats`].
+/// Asks for the statistics `stats` of some domains of one connection; as [`all_domain_stats`].
 ///
 /// # Errors
-/// What libvirt says, e.g. that the domain is gone.
+/// What libvirt says, e.g. that the connection is dead.
 pub(crate) fn stats_of(
-    domain: &Domain,
+    domains: &[&Domain],
     stats: u32,
     flags: u32,
     mut each: impl FnMut(&Record<'_>),
@@ -64,10 +64,11 @@ pub(crate) fn stats_of(
     let mut list = List {
         records: ptr::null_mut(),
     };
-    // SAFETY: the domain lives as long as it is borrowed, the array ends with a null pointer and is only read, and
+    // SAFETY: the domains live as long as they are borrowed, the array ends with a null pointer and is only read, and
     // `list.records` is a place to write to. On success libvirt leaves an array there that is ours.
     let count = unsafe {
-        let mut domains = [domain.as_ptr(), ptr::null_mut()];
+        let handles = domains.iter().map(|domain| domain.as_ptr());
+        let mut domains: Vec<_> = handles.chain([ptr::null_mut()]).collect();
         sys::virDomainListGetStats(
             domains.as_mut_ptr(),
             stats as c_uint,
@@ -138,10 +139,16 @@ impl Record<'_> {
 
     /// The parameters in libvirt's order.
     pub(crate) fn params(&self) -> impl Iterator<Item = (Cow<'_, str>, Value<'_>)> {
-        self.params
-            .iter()
-            .filter_map(|param| Some((name(&param.field), value(param)?)))
+        read_params(self.params)
     }
+}
+
+/// Typed parameters that libvirt wrote, with their names.
+pub(crate) fn read_params(
+    params: &[sys::virTypedParameter],
+) -> impl Iterator<Item = (Cow<'_, str>, Value<'_>)> {
+    let params = params.iter();
+    params.filter_map(|param| Some((name(&param.field), value(param)?)))
 }
 
 /// A parameter's name is an array that ends at the first NUL, or at its end.

@@ -37,6 +37,8 @@ pub(crate) struct Description {
     pub(crate) memory_maximum: Option<u64>,
     /// `<currentMemory>`, KiB: what the balloon left to the guest when the XML was read.
     pub(crate) memory_current: Option<u64>,
+    /// `<channel>` of the guest agent: whether the agent is connected. `None` where the domain has no such channel.
+    pub(crate) agent: Option<bool>,
     /// Whether there is a balloon to ask.
     pub(crate) has_balloon: bool,
     /// `<memballoon><stats period=…>`, seconds between the guest's reports; `None` when the guest is never asked.
@@ -74,6 +76,8 @@ pub(crate) struct Disk {
     pub(crate) source_name: String,
     /// The protocol of a network source, e.g. `rbd`.
     pub(crate) source_protocol: String,
+    /// `<iotune>`: the limits that are set, by the element's name.
+    pub(crate) limits: Vec<(String, u64)>,
 }
 
 impl Disk {
@@ -115,6 +119,7 @@ impl Disk {
             source_dev: attribute(source, "dev"),
             source_name,
             source_protocol: attribute(source, "protocol"),
+            limits: limits(child(disk, "iotune")),
         }
     }
 }
@@ -198,6 +203,7 @@ impl Description {
             match device.tag_name().name() {
                 "disk" => description.disks.push(Disk::read(device)),
                 "interface" => description.nics.push(Nic::read(device)),
+                "channel" => description.agent = agent(device).or(description.agent),
                 "memballoon" => {
                     description.has_balloon = device.attribute("model") != Some("none");
                     description.balloon_period = balloon_period(device);
@@ -225,10 +231,27 @@ impl Description {
     }
 }
 
+/// The limits that are not 0, which is no limit.
+fn limits(iotune: Option<Node<'_, '_>>) -> Vec<(String, u64)> {
+    let limits = iotune.into_iter().flat_map(|node| node.children());
+    let limits = limits.filter_map(|limit| {
+        let value = text(Some(limit)).parse().ok()?;
+        (value > 0).then(|| (limit.tag_name().name().to_owned(), value))
+    });
+    limits.collect()
+}
+
 /// An amount of memory in KiB, in which libvirt writes every one.
 fn memory(node: Option<Node<'_, '_>>) -> Option<u64> {
     let is_kib = matches!(attribute(node, "unit").as_str(), "" | "KiB");
     text(node).parse().ok().filter(|_| is_kib)
+}
+
+/// Whether the guest agent is connected to this channel, if it is the agent's.
+fn agent(channel: Node<'_, '_>) -> Option<bool> {
+    let target = child(channel, "target");
+    (attribute(target, "name") == "org.qemu.guest_agent.0")
+        .then(|| attribute(target, "state") == "connected")
 }
 
 fn balloon_period(balloon: Node<'_, '_>) -> Option<u64> {

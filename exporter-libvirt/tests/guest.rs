@@ -10,11 +10,11 @@
 
 mod support;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use support::bracket::{BLOCK, Bracket, DOMAIN, INTERFACE, VCPU};
 use support::{Scraped, exporter};
-use testkit::{Guest, GuestSpec, Libvirtd, promtool};
+use testkit::{Guest, GuestSpec, Libvirtd, Running, promtool};
 
 const BOOT: Duration = Duration::from_secs(300);
 
@@ -33,15 +33,18 @@ fn a_guests_numbers_are_those_of_virsh_and_its_facts_those_of_its_xml() {
     let libvirtd = Libvirtd::start();
     let guest = booted(&libvirtd);
     let exporter = exporter(&libvirtd.read_only_uri(), &[]);
+    // Without /proc everything is asked of libvirt.
+    let blind = support::exporter(&libvirtd.read_only_uri(), &["--path.procfs=/nonexistent"]);
     Scraped::of(&exporter);
+    Scraped::of(&blind);
 
     let uuid = guest.uuid().to_string();
     let domain = [("domain", guest.name()), ("uuid", uuid.as_str())];
     let with = |label| [domain.as_slice(), &[label]].concat();
     // Numbers that go up and down, such as free memory, may leave the bracket between its ends; not each time.
-    let attempt = || {
+    let attempt = |exporter: &Running| {
         let before = guest.domstats();
-        let scraped = Scraped::of(&exporter);
+        let scraped = Scraped::of(exporter);
         let after = guest.domstats();
         let bracket = Bracket { before, after };
         let mut said = bracket.complaints(&scraped, DOMAIN, &domain);
@@ -52,14 +55,19 @@ fn a_guests_numbers_are_those_of_virsh_and_its_facts_those_of_its_xml() {
         }
         (scraped, said)
     };
-    let (mut scraped, mut said) = attempt();
-    for _ in 0..20 {
-        if said.is_empty() {
-            break;
+    let until_confirmed = |exporter| {
+        for _ in 0..20 {
+            let (scraped, said) = attempt(exporter);
+            if said.is_empty() {
+                return scraped;
+            }
         }
-        (scraped, said) = attempt();
-    }
-    assert_eq!(said, Vec::<String>::new());
+        let (scraped, said) = attempt(exporter);
+        assert_eq!(said, Vec::<String>::new());
+        scraped
+    };
+    until_confirmed(&blind);
+    let scraped = until_confirmed(&exporter);
 
     assert_eq!(scraped.value("libvirt_up", &[]), 1.0);
     assert_eq!(scraped.value("libvirt_domains", &[]), 1.0);
@@ -126,6 +134,84 @@ fn a_guests_numbers_are_those_of_virsh_and_its_facts_those_of_its_xml() {
 
     assert_eq!(promtool::check_metrics(&scraped.text), Vec::<String>::new());
     assert_eq!(exporter.stdout(), "");
+    let log = exporter.stderr();
+    let refused = log
+        .lines()
+        .filter(|line| line.contains("no connection that may write"));
+    assert_eq!(refused.count(), 1, "read-only: said once\n{log}");
+}
+
+#[test]
+fn a_guests_agent_tells_its_file_systems_and_a_silent_balloon_is_made_to_report() {
+    let libvirtd = Libvirtd::start();
+    let spec = GuestSpec {
+        balloon_period: 0,
+        ..GuestSpec::new("instance-0000002b")
+    };
+    let guest = Guest::boot(&libvirtd, spec);
+    guest.wait_for_agent(BOOT);
+    let left_alone = support::exporter(&libvirtd.uri(), &["--no-memory.set-stats-period"]);
+    let scraped = Scraped::of(&left_alone);
+    assert_eq!(
+        scraped.find("libvirt_domain_memory_stats_used_percent", &[]),
+        None
+    );
+    assert_eq!(
+        scraped.find("libvirt_domain_memory_stats_period_seconds", &[]),
+        None
+    );
+
+    let exporter = exporter(&libvirtd.uri(), &["--guest-agent.interval=1s"]);
+    let deadline = Instant::now() + BOOT;
+    let scraped = loop {
+        let scraped = Scraped::of(&exporter);
+        if scraped.find("libvirt_domain_guest_agent_up", &[]) == Some(1.0)
+            && scraped
+                .find("libvirt_domain_memory_stats_used_percent", &[])
+                .is_some()
+        {
+            break scraped;
+        }
+        assert!(Instant::now() < deadline, "{}", scraped.text);
+        std::thread::sleep(Duration::from_millis(200));
+    };
+    let period = scraped.value("libvirt_domain_memory_stats_period_seconds", &[]);
+    assert_eq!(period, 10.0);
+    assert!(
+        guest.xml().contains("<stats period='10'/>"),
+        "{}",
+        guest.xml()
+    );
+
+    let told = guest.agent(r#"{"execute":"guest-get-fsinfo"}"#).unwrap();
+    let filesystems = told["return"].as_array().unwrap();
+    let data = filesystems
+        .iter()
+        .find(|fs| fs["mountpoint"] == "/data")
+        .unwrap();
+    let labels = [
+        ("domain", guest.name()),
+        ("mountpoint", "/data"),
+        ("fstype", "ext4"),
+        ("source", "agent"),
+        ("device", data["name"].as_str().unwrap()),
+        ("disk", "vda"),
+    ];
+    let size = scraped.value("libvirt_domain_filesystem_size_bytes", &labels);
+    assert_eq!(Some(size), data["total-bytes"].as_f64());
+    let used = scraped.value("libvirt_domain_filesystem_used_bytes", &labels);
+    assert!(used > 0.0 && used < size, "{used} of {size}");
+    let latency = scraped.value("libvirt_domain_guest_agent_latency_seconds", &[]);
+    let age = scraped.value("libvirt_domain_guest_agent_age_seconds", &[]);
+    assert!(latency > 0.0 && age >= 0.0, "{latency} {age}");
+    assert_eq!(
+        scraped.value(
+            "libvirt_exporter_capability",
+            &[("capability", "guest_info")]
+        ),
+        1.0
+    );
+    assert_eq!(promtool::check_metrics(&scraped.text), Vec::<String>::new());
 }
 
 #[test]

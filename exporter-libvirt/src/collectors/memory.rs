@@ -163,10 +163,11 @@ fn emit(snapshot: &Snapshot, out: &mut Families) {
 }
 
 /// What the guest cannot use any more of what it has, from its own fresh numbers only: the peers divide whatever is
-/// there, and print 100 % or NaN for a guest that never answered.
+/// there, and print 100 % or NaN for a guest that never answered. A balloon without a period reports once, when its
+/// driver starts, and that is no measure of what comes after.
 fn used_percent(balloon: &Balloon, period: Option<u64>, now: f64) -> Option<f64> {
     let age = now - count(balloon.last_update)?;
-    let limit = FRESH_SECONDS.max(3.0 * count(period).unwrap_or_default());
+    let limit = FRESH_SECONDS.max(3.0 * count(period)?);
     let (available, usable) = (count(balloon.available)?, count(balloon.usable)?);
     let fresh = age <= limit && available > 0.0 && usable <= available;
     fresh.then(|| (available - usable) / available * 100.0)
@@ -201,7 +202,8 @@ mod tests {
             used_percent(&guest(1000, 250, 999_900), Some(10), NOW),
             None
         );
-        assert_eq!(used_percent(&guest(1000, 250, 999_900), None, NOW), None);
+        let reported_once = used_percent(&guest(1000, 250, 999_999), None, NOW);
+        assert_eq!(reported_once, None, "when its driver started");
         let slow_balloon = used_percent(&guest(1000, 250, 999_900), Some(60), NOW);
         assert_eq!(
             slow_balloon,

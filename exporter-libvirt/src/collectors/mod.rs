@@ -3,11 +3,16 @@
 //! and the question to libvirt follow from the table.
 
 mod block;
+mod block_limits;
 mod cpu;
+mod guest_agent;
 mod interface;
+mod job;
 mod memory;
 mod openstack;
+mod pss;
 mod state;
+mod storage_pool;
 mod vcpu;
 
 use exposition::Families;
@@ -31,11 +36,16 @@ pub(crate) struct Group {
 /// All groups, sorted by name. To add one, write its file and its two lines here.
 pub(crate) const GROUPS: &[Group] = &[
     block::GROUP,
+    block_limits::GROUP,
     cpu::GROUP,
+    guest_agent::GROUP,
     interface::GROUP,
+    job::GROUP,
     memory::GROUP,
     openstack::GROUP,
+    pss::GROUP,
     state::GROUP,
+    storage_pool::GROUP,
     vcpu::GROUP,
 ];
 

@@ -12,6 +12,8 @@ use super::*;
 use crate::domain::{Domain, Numbers};
 use crate::listing::{Listed, Versions};
 use crate::params::{Value, domain_stats};
+use crate::pools::{Sizes, StoragePool};
+use crate::stats::Job;
 use crate::xml::Description;
 
 const INSTANCE: &str = r#"<domain type='kvm' id='7'>
@@ -26,7 +28,9 @@ const INSTANCE: &str = r#"<domain type='kvm' id='7'>
   <os><type arch='x86_64' machine='pc-q35-7.2'>hvm</type></os>
   <devices>
     <disk type='network' device='disk'><driver name='qemu' type='raw' cache='none' discard='unmap'/>
-      <source protocol='rbd' name='volumes/volume-1'/><target dev='vda' bus='virtio'/><serial>v-1</serial></disk>
+      <source protocol='rbd' name='volumes/volume-1'/><target dev='vda' bus='virtio'/><serial>v-1</serial>
+      <iotune><total_bytes_sec>157286400</total_bytes_sec><read_iops_sec>640</read_iops_sec>
+        <read_iops_sec_max_length>60</read_iops_sec_max_length><size_iops_sec>0</size_iops_sec></iotune></disk>
     <disk type='file' device='cdrom'><driver name='qemu' type='raw'/><source file='/images/config.iso'/>
       <target dev='hda' bus='ide'/></disk>
     <disk type='file' device='cdrom'><target dev='hdb' bus='ide'/></disk>
@@ -53,7 +57,17 @@ fn domain(name: &str, uuid: &str, id: Option<u32>, xml: &str, domstats: &str) ->
         (Cow::from(name), value)
     });
     let description = Arc::new(Description::parse(xml).unwrap());
-    let stats = domain_stats(params);
+    let mut stats = domain_stats(params);
+    // One that migrates.
+    stats.job = (id == Some(7)).then_some(Job {
+        kind: 2,
+        time_elapsed: Some(1500),
+        time_remaining: None,
+        data: [Some(300), Some(200), Some(100)],
+        memory: [Some(30), Some(20), Some(10)],
+        file: [None; 3],
+    });
+    stats.pss = (id == Some(7)).then_some(250_000);
     let listed = Listed {
         id,
         state: stats.state,
@@ -91,6 +105,22 @@ fn snapshot() -> Snapshot {
     Snapshot {
         taken_at: 1_767_225_600.0,
         versions: Versions::default(),
+        pools: vec![
+            StoragePool {
+                name: "default \"1\"".into(),
+                state: 2,
+                sizes: Some(Sizes {
+                    capacity: 1000,
+                    allocation: 400,
+                    available: 600,
+                }),
+            },
+            StoragePool {
+                name: "off".into(),
+                state: 0,
+                sizes: None,
+            },
+        ],
         domains: vec![
             domain(
                 "instance-00000001",
@@ -158,7 +188,7 @@ fn every_series_of_a_domain_names_it_and_no_family_has_two_writers() {
                 "{} twice",
                 family.name()
             );
-            if family.name() == "libvirt_domains" {
+            if !family.name().starts_with("libvirt_domain_") {
                 continue;
             }
             for sample in family.samples() {

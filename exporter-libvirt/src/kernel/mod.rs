@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use crate::listing::{Listed, Listing};
 use crate::stats::{Cpu, Interface, Vcpu};
+use crate::xml::Nic;
 use process::Process;
 
 /// A domain whose process was not found is looked for again after this time.
@@ -27,6 +28,8 @@ pub(crate) struct Seen {
     pub(crate) is_stopped: bool,
     /// CPU time; `None` if it is accounted where we cannot read.
     pub(crate) cpu: Option<Cpu>,
+    /// A migration or a dump is going on: the hypervisor has a thread for it.
+    pub(crate) has_job: bool,
     /// The vCPU threads in the order of their numbers; empty if the hypervisor has none or names them otherwise.
     pub(crate) vcpus: Vec<Vcpu>,
     /// Resident memory, KiB.
@@ -37,12 +40,26 @@ pub(crate) struct Seen {
     pub(crate) interfaces: Option<Vec<Interface>>,
 }
 
+/// What to look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Wanted {
+    /// CPU time of the domain.
+    pub(crate) cpu: bool,
+    /// The vCPU threads.
+    pub(crate) vcpus: bool,
+    /// The taps.
+    pub(crate) interfaces: bool,
+    /// Whether a thread works on a job.
+    pub(crate) jobs: bool,
+    /// Proportional share of memory; the kernel walks all pages of a process for it.
+    pub(crate) pss: bool,
+}
+
 /// The reader, with what it has found out about processes.
 pub(crate) struct Kernel {
     procfs: PathBuf,
     sysfs: PathBuf,
-    /// Whether to read `smaps_rollup`, which walks all pages of a process.
-    with_pss: bool,
+    wanted: Wanted,
     known: HashMap<Arc<str>, Process>,
     /// Domains that were looked for in vain.
     missing: HashMap<Arc<str>, (Option<u32>, Instant)>,
@@ -52,11 +69,11 @@ pub(crate) struct Kernel {
 
 impl Kernel {
     /// A reader of the kernel's files below these roots.
-    pub(crate) fn new(procfs: &Path, sysfs: &Path, with_pss: bool) -> Kernel {
+    pub(crate) fn new(procfs: &Path, sysfs: &Path, wanted: Wanted) -> Kernel {
         Kernel {
             procfs: procfs.to_owned(),
             sysfs: sysfs.to_owned(),
-            with_pss,
+            wanted,
             known: HashMap::new(),
             missing: HashMap::new(),
             ticks_per_second: rustix::param::clock_ticks_per_second(),
@@ -67,37 +84,51 @@ impl Kernel {
     /// Looks at every domain of the listing; the answers are in its order, `None` where there is no process to see.
     pub(crate) fn look(&mut self, listing: &Listing, now: Instant) -> Vec<Option<Seen>> {
         self.find(listing, now);
-        let mut namespaces: HashMap<u64, String> = HashMap::new();
-        listing
-            .domains
-            .iter()
-            .map(|domain| self.seen(domain, &mut namespaces))
+        let counts_waits = std::fs::read_to_string(self.procfs.join("sys/kernel/sched_schedstats"));
+        let counts_waits = counts_waits.is_ok_and(|text| text.trim() == "1");
+        let mut namespaces: HashMap<u64, HashMap<String, Interface>> = HashMap::new();
+        let domains = listing.domains.iter();
+        domains
+            .map(|domain| self.seen(domain, counts_waits, &mut namespaces))
             .collect()
     }
 
-    fn seen(&mut self, domain: &Listed, namespaces: &mut HashMap<u64, String>) -> Option<Seen> {
+    fn seen(
+        &mut self,
+        domain: &Listed,
+        counts_waits: bool,
+        namespaces: &mut HashMap<u64, HashMap<String, Interface>>,
+    ) -> Option<Seen> {
         let process = self.known.get_mut(&domain.uuid)?;
         let Some(stat) = process.stat() else {
             self.known.remove(&domain.uuid);
             return None;
         };
-        let cpu = process.cpu(&stat, self.ticks_per_second);
+        let wanted = self.wanted;
+        let cpu = wanted
+            .cpu
+            .then(|| process.cpu(&stat, self.ticks_per_second));
         let nics = &domain.description.nics;
-        let interfaces = nics.iter().all(|nic| nic.is_tap()).then(|| {
-            let text = namespaces
+        let interfaces = (wanted.interfaces && nics.iter().all(Nic::is_tap)).then(|| {
+            let taps = namespaces
                 .entry(process.network_namespace())
-                .or_insert_with(|| process.net_dev());
-            let mut taps = net_dev::taps(text);
+                .or_insert_with(|| net_dev::taps(process.net_dev()));
             nics.iter()
-                .map(|nic| taps.remove(nic.target.as_str()))
+                .map(|nic| taps.remove(&nic.target))
                 .collect::<Option<Vec<_>>>()
         });
+        let (vcpus, has_job) = if wanted.vcpus || wanted.jobs {
+            process.threads(counts_waits)
+        } else {
+            (Vec::new(), false)
+        };
         Some(Seen {
             is_stopped: stat.is_stopped(),
-            cpu,
-            vcpus: process.vcpus(),
+            has_job,
+            cpu: cpu.flatten(),
+            vcpus,
             rss: stat.resident_pages.saturating_mul(self.page_size) / 1024,
-            pss: self.with_pss.then(|| process.pss()).flatten(),
+            pss: wanted.pss.then(|| process.pss()).flatten(),
             interfaces: interfaces.flatten(),
         })
     }

@@ -6,12 +6,12 @@ use std::collections::HashMap;
 use crate::stats::Interface;
 
 /// Every device of the text with its counters as the guest sees them: what the host sent into a tap the guest received.
-pub(crate) fn taps(text: &str) -> HashMap<&str, Interface> {
+pub(crate) fn taps(text: &str) -> HashMap<String, Interface> {
     // Two lines of heading.
     text.lines().skip(2).filter_map(tap).collect()
 }
 
-fn tap(line: &str) -> Option<(&str, Interface)> {
+fn tap(line: &str) -> Option<(String, Interface)> {
     // A name may hold a colon, the numbers may follow it without a blank.
     let (name, numbers) = line.rsplit_once(':')?;
     let name = name.trim();
@@ -45,7 +45,7 @@ fn tap(line: &str) -> Option<(&str, Interface)> {
         tx_errs: Some(errors_in),
         tx_drop: Some(drops_in),
     };
-    Some((name, seen_by_the_guest))
+    Some((name.to_owned(), seen_by_the_guest))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::cgroup::Accounting;
-use super::stat::{self, Stat};
+use super::stat::{self, Role, Stat};
 use crate::stats::{Cpu, Vcpu};
 
 /// A process that runs a domain.
@@ -19,8 +19,8 @@ pub(super) struct Process {
     started: u64,
     accounting: Accounting,
     namespace: Option<u64>,
-    /// Every thread that was seen, with the vCPU that it runs.
-    threads: HashMap<String, Option<u32>>,
+    /// Every thread that was seen, with what it does.
+    known: HashMap<String, Role>,
     buffer: String,
 }
 
@@ -38,7 +38,7 @@ impl Process {
             started: 0,
             accounting: Accounting::of(&cgroup, sysfs),
             namespace,
-            threads: HashMap::new(),
+            known: HashMap::new(),
             buffer: String::new(),
         };
         process.started = stat::stat(process.read("stat")?)?.started;
@@ -72,8 +72,8 @@ impl Process {
     }
 
     /// The devices of its network namespace, empty if they cannot be read.
-    pub(super) fn net_dev(&mut self) -> String {
-        self.read("net/dev").unwrap_or_default().to_owned()
+    pub(super) fn net_dev(&mut self) -> &str {
+        self.read("net/dev").unwrap_or_default()
     }
 
     /// Its proportional share of memory in KiB (`smaps_rollup`, Linux 4.14).
@@ -85,45 +85,46 @@ impl Process {
         line.trim().strip_suffix(" kB")?.parse().ok()
     }
 
-    /// Its vCPU threads in the order of their numbers.
-    pub(super) fn vcpus(&mut self) -> Vec<Vcpu> {
-        let mut threads = std::mem::take(&mut self.threads);
-        let mut seen = HashMap::with_capacity(threads.len());
+    /// Its vCPU threads in the order of their numbers, and whether another thread works on a job. `counts_waits`:
+    /// whether the kernel counts how long threads sleep.
+    pub(super) fn threads(&mut self, counts_waits: bool) -> (Vec<Vcpu>, bool) {
+        let mut known = std::mem::take(&mut self.known);
+        let mut seen = HashMap::with_capacity(known.len());
         let mut vcpus = Vec::new();
-        let entries = std::fs::read_dir(self.folder.join("task"))
-            .into_iter()
-            .flatten()
-            .flatten();
-        for entry in entries {
+        let mut has_job = false;
+        let entries = std::fs::read_dir(self.folder.join("task")).into_iter();
+        for entry in entries.flatten().flatten() {
             let Ok(thread) = entry.file_name().into_string() else {
                 continue;
             };
-            let number = match threads.remove(&thread) {
-                Some(number) => number,
+            let role = match known.remove(&thread) {
+                Some(role) => role,
                 None => self
                     .read(&format!("task/{thread}/comm"))
-                    .and_then(stat::vcpu_of),
+                    .map_or(Role::Other, stat::role_of),
             };
-            if let Some(number) = number
-                && let Some(vcpu) = self.vcpu(&thread, number)
-            {
-                vcpus.push((number, vcpu));
+            match role {
+                Role::Vcpu(number) => {
+                    let vcpu = self.vcpu(&thread, number, counts_waits);
+                    vcpus.extend(vcpu.map(|vcpu| (number, vcpu)));
+                }
+                Role::Job => has_job = true,
+                Role::Other => {}
             }
-            seen.insert(thread, number);
+            seen.insert(thread, role);
         }
-        self.threads = seen;
+        self.known = seen;
         vcpus.sort_by_key(|(number, _)| *number);
-        vcpus.into_iter().map(|(_, vcpu)| vcpu).collect()
+        (vcpus.into_iter().map(|(_, vcpu)| vcpu).collect(), has_job)
     }
 
-    fn vcpu(&mut self, thread: &str, number: u32) -> Option<Vcpu> {
+    fn vcpu(&mut self, thread: &str, number: u32, counts_waits: bool) -> Option<Vcpu> {
         let (time, delay) = stat::schedstat(self.read(&format!("task/{thread}/schedstat"))?)?;
         let processor = stat::stat(self.read(&format!("task/{thread}/stat"))?)?.processor;
         // As libvirt: a kernel that does not count has counted nothing.
-        let wait = self
-            .read(&format!("task/{thread}/sched"))
-            .and_then(stat::wait_sum)
-            .unwrap_or(0);
+        let wait =
+            counts_waits.then(|| stat::wait_sum(self.read(&format!("task/{thread}/sched"))?));
+        let wait = wait.flatten().unwrap_or(0);
         Some(Vcpu {
             name: number.to_string(),
             // VIR_VCPU_RUNNING, which libvirt says of every vCPU that is online.

@@ -58,10 +58,37 @@ pub(crate) fn wait_sum(text: &str) -> Option<u64> {
     Some(millis.saturating_mul(1_000_000).saturating_add(nanos))
 }
 
-/// The vCPU that a thread runs, by the name that QEMU gives it (`CPU 0/KVM`, `CPU 1/TCG`).
-pub(crate) fn vcpu_of(comm: &str) -> Option<u32> {
-    let (number, _) = comm.trim_end().strip_prefix("CPU ")?.split_once('/')?;
-    number.parse().ok()
+/// What a thread of a hypervisor does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// It runs the vCPU of this number.
+    Vcpu(u32),
+    /// It migrates, saves or dumps the guest.
+    Job,
+    /// Anything else.
+    Other,
+}
+
+/// The role of a thread by the name that QEMU gives it (`CPU 0/KVM`, `live_migration`, `mig/src/main`).
+pub(crate) fn role_of(comm: &str) -> Role {
+    let comm = comm.trim_end();
+    let vcpu = comm
+        .strip_prefix("CPU ")
+        .and_then(|rest| rest.split_once('/')?.0.parse().ok());
+    let is_job = [
+        "live_migration",
+        "migration",
+        "mig/",
+        "multifd",
+        "dump_thread",
+    ]
+    .iter()
+    .any(|name| comm.starts_with(name));
+    match vcpu {
+        Some(number) => Role::Vcpu(number),
+        None if is_job => Role::Job,
+        None => Role::Other,
+    }
 }
 
 /// The domain of a QEMU's command line, by the argument after `-uuid`.
@@ -109,9 +136,17 @@ mod tests {
     }
 
     #[test]
-    fn only_threads_with_qemus_name_run_a_vcpu() {
-        assert_eq!(vcpu_of("CPU 12/KVM\n"), Some(12));
-        assert_eq!(vcpu_of("CPU 0/TCG"), Some(0));
+    fn the_role_of_a_thread_is_in_qemus_name_for_it() {
+        assert_eq!(role_of("CPU 12/KVM\n"), Role::Vcpu(12));
+        assert_eq!(role_of("CPU 0/TCG"), Role::Vcpu(0));
+        for job in [
+            "live_migration",
+            "mig/src/main\n",
+            "multifdsend_0",
+            "dump_thread",
+        ] {
+            assert_eq!(role_of(job), Role::Job, "{job}");
+        }
         for other in [
             "worker",
             "IO mon_iothread",
@@ -119,7 +154,7 @@ mod tests {
             "CPU 1",
             "SPICE Worker",
         ] {
-            assert_eq!(vcpu_of(other), None, "{other}");
+            assert_eq!(role_of(other), Role::Other, "{other}");
         }
     }
 
@@ -134,7 +169,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn no_text_makes_a_parser_panic(text in ".{0,80}") {
-            let _ = (stat(&text), schedstat(&text), wait_sum(&text), vcpu_of(&text), uuid_of(text.as_bytes()));
+            let _ = (stat(&text), schedstat(&text), wait_sum(&text), role_of(&text), uuid_of(text.as_bytes()));
         }
     }
 }

@@ -5,6 +5,14 @@ use crate::xml::Description;
 
 const UUID: &str = "11111111-1111-4111-8111-111111111111";
 
+const ALL: Wanted = Wanted {
+    cpu: true,
+    vcpus: true,
+    interfaces: true,
+    jobs: true,
+    pss: false,
+};
+
 /// A domain with one tap, and its process 42 with two vCPUs.
 struct Tree {
     dir: tempfile::TempDir,
@@ -46,7 +54,7 @@ impl Tree {
         Kernel {
             ticks_per_second: 100,
             page_size: 4096,
-            ..Kernel::new(self.dir.path(), self.dir.path(), false)
+            ..Kernel::new(self.dir.path(), self.dir.path(), ALL)
         }
     }
 }
@@ -171,4 +179,52 @@ fn domains_without_a_process_are_looked_for_again_after_a_while_and_not_each_tim
     kernel.look(&listing(Some(1), XML), now);
     tree.write("42/cmdline", &format!("qemu\0-uuid\0{UUID}\0"));
     assert!(kernel.look(&listing(Some(1), XML), now + SEARCH_AGAIN)[0].is_some());
+}
+
+#[test]
+fn what_is_not_wanted_is_not_looked_at() {
+    let tree = Tree::new();
+    let mut kernel = tree.kernel();
+    kernel.wanted = Wanted::default();
+    let seen = kernel
+        .look(&listing(Some(1), XML), Instant::now())
+        .remove(0);
+    let nothing = Seen {
+        rss: 1000,
+        ..Seen::default()
+    };
+    assert_eq!(seen, Some(nothing));
+}
+
+#[test]
+fn a_thread_that_migrates_is_a_job_as_long_as_it_is_there() {
+    let tree = Tree::new();
+    let mut kernel = tree.kernel();
+    let mut has_job = || {
+        let seen = kernel
+            .look(&listing(Some(1), XML), Instant::now())
+            .remove(0);
+        seen.unwrap().has_job
+    };
+    assert!(!has_job());
+    tree.write("42/task/45/comm", "live_migration\n");
+    assert!(has_job() && has_job());
+    std::fs::remove_dir_all(tree.dir.path().join("42/task/45")).unwrap();
+    assert!(!has_job());
+}
+
+#[test]
+fn waits_are_read_only_where_the_kernel_counts_them() {
+    let tree = Tree::new();
+    tree.write("42/task/44/sched", "wait_sum : 5.000001\n");
+    let mut kernel = tree.kernel();
+    let mut wait = || {
+        let seen = kernel
+            .look(&listing(Some(1), XML), Instant::now())
+            .remove(0);
+        seen.unwrap().vcpus[0].wait
+    };
+    assert_eq!(wait(), Some(0));
+    tree.write("sys/kernel/sched_schedstats", "1\n");
+    assert_eq!(wait(), Some(5_000_001));
 }

@@ -1,109 +1,83 @@
-//! Questions that reach the hypervisors: what only a QEMU's monitor can tell, asked domain by domain over a few
-//! connections at once. Each question has its own deadline. A thread that misses it is left behind with its connection
-//! and its domain, and another takes over its work, so that one QEMU that hangs delays nobody else; how many may be
-//! left behind is bounded. Which domain is to be asked how is `penalty`'s business, how it is asked `asker`'s.
+//! Questions that may hang: asked over a few connections at once, each with its own deadline. A thread that misses it
+//! is left behind with its connection and its domains, and another takes over its work, so that one hypervisor that
+//! hangs delays nobody else; how many may be left behind is bounded. Which domain is to be asked how is `penalty`'s
+//! business, how hypervisors are asked `asker`'s, and `state` keeps the books.
 
 pub(crate) mod asker;
 pub(crate) mod penalty;
+mod state;
 
-use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::stats::DomainStats;
+use state::{Busy, State};
 
 /// At most so many threads hang at a time. Each holds a worker of libvirtd too, which has 20 of them.
 pub(crate) const MAX_STUCK: usize = 8;
 
-/// What a domain is asked.
+/// What some domains are asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Question {
-    /// The domain.
-    pub(crate) uuid: Arc<str>,
-    /// The groups of statistics, `VIR_DOMAIN_STATS_*`.
-    pub(crate) stats: u32,
+    /// The domains, by UUID. When one of them hangs, the others are asked again one by one.
+    pub(crate) domains: Vec<Arc<str>>,
+    /// What is asked, as bits; to hypervisors `VIR_DOMAIN_STATS_*`.
+    pub(crate) what: u32,
     /// Whether the round may end without an answer.
     pub(crate) is_optional: bool,
 }
 
-/// What came of a question.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Answer {
-    /// Libvirt answered, perhaps without the numbers of a domain that is busy.
-    Stats(Box<DomainStats>),
-    /// There is no such domain any more.
-    Gone,
-    /// The connection failed, or libvirt refused.
-    Failed(String),
-}
+/// Something that can be asked, perhaps for ever; made on the thread that it runs on. Domains that it has no answer for
+/// are left out.
+pub(crate) type Asker<A> = Box<dyn FnMut(&Question) -> Answers<A>>;
 
-/// Something that can be asked, perhaps for ever; made on the thread that it runs on.
-pub(crate) type Asker = Box<dyn FnMut(&Question) -> Answer>;
+/// Answers by UUID.
+pub(crate) type Answers<A> = Vec<(Arc<str>, A)>;
 
 /// What happened in a round.
-#[derive(Debug, Default)]
-pub(crate) struct Round {
+#[derive(Debug)]
+pub(crate) struct Round<A> {
     /// Answers that came in time.
-    pub(crate) in_time: Vec<(Arc<str>, Answer)>,
-    /// Answers to questions of earlier rounds.
-    pub(crate) late: Vec<(Arc<str>, Answer)>,
-    /// Domains whose question was given up in this round.
-    pub(crate) stuck: Vec<Arc<str>>,
+    pub(crate) in_time: Answers<A>,
+    /// Answers to questions of which the thread had been left behind.
+    pub(crate) late: Answers<A>,
+    /// Domains of questions that were given up in this round. Those that have an answer in time all the same were
+    /// asked together with one that hangs.
+    pub(crate) suspects: Vec<Arc<str>>,
 }
 
 /// The threads and their questions.
-pub(crate) struct Pool {
-    shared: Arc<Shared>,
+pub(crate) struct Pool<A> {
+    shared: Arc<Shared<A>>,
     /// How many threads work at a time.
     width: usize,
-    /// How long a domain may take.
+    /// How long a question may take.
     patience: Duration,
     left_behind: u64,
 }
 
-struct Shared {
-    make: Box<dyn Fn() -> Asker + Send + Sync>,
-    state: Mutex<State>,
+struct Shared<A> {
+    make: Box<dyn Fn() -> Asker<A> + Send + Sync>,
+    state: Mutex<State<A>>,
     /// Told when there is a question, or no more will come.
     asked: Condvar,
     /// Told when there is an answer.
     answered: Condvar,
 }
 
-#[derive(Default)]
-struct State {
-    queue: VecDeque<Question>,
-    /// What each busy thread is at, by the thread's number.
-    busy: HashMap<u64, Busy>,
-    /// Threads that take questions, busy or not.
-    threads: usize,
-    next_thread: u64,
-    in_time: Vec<(Arc<str>, Answer)>,
-    late: Vec<(Arc<str>, Answer)>,
-    closed: bool,
-}
-
-struct Busy {
-    question: Question,
-    since: Instant,
-    /// Nobody waits for it any more: its thread ends when it comes back.
-    is_left_behind: bool,
-}
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
+impl<A> Shared<A> {
+    fn lock(&self) -> MutexGuard<'_, State<A>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Pool {
-    /// Up to `width` threads that ask what `make` makes, on each thread anew. A domain may take as long as `patience`.
+impl<A: Send + 'static> Pool<A> {
+    /// Up to `width` threads that ask what `make` makes, on each thread anew. A question may take as long as `patience`.
     pub(crate) fn new(
         width: usize,
         patience: Duration,
-        make: impl Fn() -> Asker + Send + Sync + 'static,
-    ) -> Pool {
+        make: impl Fn() -> Asker<A> + Send + Sync + 'static,
+    ) -> Pool<A> {
         let shared = Shared {
             make: Box::new(make),
             state: Mutex::default(),
@@ -131,18 +105,14 @@ impl Pool {
     /// Asks all questions and waits for the answers until each has come or missed its own deadline, at most until
     /// `deadline`. Optional ones are asked last, and waited for a quarter of the patience when the others are done.
     /// What was not asked by then is not asked.
-    pub(crate) fn round(&mut self, questions: Vec<Question>, deadline: Instant) -> Round {
-        let mut round = Round::default();
+    pub(crate) fn round(&mut self, questions: Vec<Question>, deadline: Instant) -> Round<A> {
+        let mut suspects = Vec::new();
         let mut state = self.shared.lock();
-        let (optional, needed): (Vec<_>, Vec<_>) = questions
-            .into_iter()
-            .partition(|question| question.is_optional);
-        state.queue.extend(needed);
-        state.queue.extend(optional);
+        state.add(questions);
         let mut may_leave = None;
         loop {
             let now = Instant::now();
-            self.left_behind += state.leave_behind(now, self.patience, &mut round.stuck);
+            self.left_behind += state.leave_behind(now, self.patience, &mut suspects);
             while state.wants_threads(self.width) {
                 if let Err(error) = start(&self.shared, &mut state) {
                     tracing::error!(%error, "cannot start a thread for libvirt");
@@ -150,8 +120,7 @@ impl Pool {
                 }
             }
             self.shared.asked.notify_all();
-            let waits_for_needed = state.is_waited_for(|question| !question.is_optional);
-            if waits_for_needed {
+            if state.is_waited_for(|question| !question.is_optional) {
                 may_leave = None;
             } else if may_leave.is_none() {
                 may_leave = Some(now + self.patience / 4);
@@ -162,86 +131,25 @@ impl Pool {
                 break;
             }
             // A thread that has only just begun is looked at again after its patience.
-            let next_miss = state
-                .next_miss(self.patience)
-                .unwrap_or(now + self.patience)
-                .min(end);
-            let wait = next_miss.saturating_duration_since(now);
-            state = self
-                .shared
-                .answered
-                .wait_timeout(state, wait)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+            let next_miss = state.next_miss(self.patience);
+            let wake = next_miss.unwrap_or(now + self.patience).min(end);
+            let wait = wake.saturating_duration_since(now);
+            let waited = self.shared.answered.wait_timeout(state, wait);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
-        state.queue.clear();
-        round.in_time = std::mem::take(&mut state.in_time);
-        round.late = std::mem::take(&mut state.late);
-        round
+        state.finish(suspects)
     }
 }
 
-impl Drop for Pool {
+impl<A> Drop for Pool<A> {
     fn drop(&mut self) {
-        let mut state = self.shared.lock();
-        state.closed = true;
-        state.queue.clear();
-        drop(state);
+        self.shared.lock().close();
         self.shared.asked.notify_all();
     }
 }
 
-impl State {
-    fn stuck(&self) -> usize {
-        self.busy
-            .values()
-            .filter(|busy| busy.is_left_behind)
-            .count()
-    }
-
-    /// Leaves behind the threads that have been at a question for too long; returns how many.
-    fn leave_behind(&mut self, now: Instant, patience: Duration, stuck: &mut Vec<Arc<str>>) -> u64 {
-        let mut count = 0;
-        for busy in self.busy.values_mut() {
-            if !busy.is_left_behind && now.saturating_duration_since(busy.since) >= patience {
-                busy.is_left_behind = true;
-                stuck.push(Arc::clone(&busy.question.uuid));
-                count += 1;
-                self.threads = self.threads.saturating_sub(1);
-            }
-        }
-        count
-    }
-
-    /// Whether another thread would have work, and may be.
-    fn wants_threads(&self, width: usize) -> bool {
-        let busy = self.busy.len().saturating_sub(self.stuck());
-        let idle = self.threads.saturating_sub(busy);
-        !self.queue.is_empty()
-            && idle < self.queue.len()
-            && self.threads < width
-            && self.stuck() < MAX_STUCK
-    }
-
-    fn is_waited_for(&self, counts: impl Fn(&Question) -> bool) -> bool {
-        let at_work = self
-            .busy
-            .values()
-            .filter(|busy| !busy.is_left_behind)
-            .map(|busy| &busy.question);
-        self.queue.iter().chain(at_work).any(counts)
-    }
-
-    /// When the next thread will have taken too long.
-    fn next_miss(&self, patience: Duration) -> Option<Instant> {
-        let at_work = self.busy.values().filter(|busy| !busy.is_left_behind);
-        at_work.map(|busy| busy.since + patience).min()
-    }
-}
-
-fn start(shared: &Arc<Shared>, state: &mut State) -> std::io::Result<()> {
-    let number = state.next_thread;
-    state.next_thread = number.wrapping_add(1);
+fn start<A: Send + 'static>(shared: &Arc<Shared<A>>, state: &mut State<A>) -> std::io::Result<()> {
+    let number = state.next_number();
     let shared = Arc::clone(shared);
     thread::Builder::new()
         .name("libvirt-ask".into())
@@ -251,11 +159,11 @@ fn start(shared: &Arc<Shared>, state: &mut State) -> std::io::Result<()> {
 }
 
 /// Answers until nobody will ask any more, or until the thread was left behind.
-fn answer_all(shared: &Shared, number: u64) {
-    let mut asker: Option<Asker> = None;
+fn answer_all<A>(shared: &Shared<A>, number: u64) {
+    let mut asker: Option<Asker<A>> = None;
     let mut state = shared.lock();
     loop {
-        let Some(question) = state.queue.pop_front() else {
+        let Some(question) = state.take() else {
             if state.closed {
                 return;
             }
@@ -265,22 +173,16 @@ fn answer_all(shared: &Shared, number: u64) {
                 .unwrap_or_else(PoisonError::into_inner);
             continue;
         };
-        state.busy.insert(
-            number,
-            Busy {
-                question: question.clone(),
-                since: Instant::now(),
-                is_left_behind: false,
-            },
-        );
+        state.busy.insert(number, Busy::new(question.clone()));
         drop(state);
         let mut booking = Booking {
             shared,
             number,
-            answer: None,
+            answers: None,
         };
         let asker = asker.get_or_insert_with(|| (shared.make)());
-        booking.answer = Some(asker(&question));
+        booking.answers = Some(asker(&question));
+        // Before the lock is taken again: the booking takes it too.
         if booking.close() {
             return;
         }
@@ -289,44 +191,26 @@ fn answer_all(shared: &Shared, number: u64) {
 }
 
 /// Books the end of a question, also when the thread panics.
-struct Booking<'s> {
-    shared: &'s Shared,
+struct Booking<'s, A> {
+    shared: &'s Shared<A>,
     number: u64,
-    answer: Option<Answer>,
+    answers: Option<Answers<A>>,
 }
 
-impl Booking<'_> {
+impl<A> Booking<'_, A> {
     /// Returns whether the thread was left behind meanwhile.
     fn close(mut self) -> bool {
         self.book()
     }
 
     fn book(&mut self) -> bool {
-        let mut state = self.shared.lock();
-        let Some(busy) = state.busy.remove(&self.number) else {
-            return false;
-        };
-        let panicked = self.answer.is_none();
-        let answer = self
-            .answer
-            .take()
-            .unwrap_or_else(|| Answer::Failed("the asking thread died".to_owned()));
-        if panicked && !busy.is_left_behind {
-            state.threads = state.threads.saturating_sub(1);
-        }
-        let place = if busy.is_left_behind {
-            &mut state.late
-        } else {
-            &mut state.in_time
-        };
-        place.push((busy.question.uuid, answer));
-        drop(state);
+        let is_left_behind = self.shared.lock().booked(self.number, self.answers.take());
         self.shared.answered.notify_all();
-        busy.is_left_behind
+        is_left_behind
     }
 }
 
-impl Drop for Booking<'_> {
+impl<A> Drop for Booking<'_, A> {
     fn drop(&mut self) {
         self.book();
     }
