@@ -18,7 +18,7 @@ fn an_error_comes_in_the_form_that_is_asked_for() {
     );
     assert_eq!(
         plain.expect_status(404).text(),
-        "404 Not Found\n\nThe resource could not be found.\n\nArchive policy no-such does not exist\n"
+        "404 Not Found\n\nThe resource could not be found.\n\n Archive policy no-such does not exist  "
     );
     let html = request("GET", &url, &[ADMIN, ("accept", "*/*")], b"").expect_status(404);
     assert_eq!(

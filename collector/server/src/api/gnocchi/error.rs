@@ -94,11 +94,8 @@ impl From<IndexError> for ApiError {
             IndexError::ArchivePolicyAlreadyExists(_)
             | IndexError::ArchivePolicyRuleAlreadyExists(_)
             | IndexError::ResourceTypeAlreadyExists(_)
+            | IndexError::ResourceAlreadyExists(_)
             | IndexError::NamedMetricAlreadyExists(_) => StatusCode::CONFLICT,
-            IndexError::ResourceAlreadyExists(id) => {
-                let detail = json!({"cause": "Resource already exists", "detail": id});
-                return Self::new(StatusCode::CONFLICT, detail);
-            }
             IndexError::NoArchivePolicyRuleMatch(name) => {
                 return Self::bad_request(format!(
                     "No archive policy name specified and no archive policy rule found matching the metric name {name}"

@@ -98,12 +98,15 @@ fn json_body(error: &ApiError) -> String {
 }
 
 fn plain_body(error: &ApiError, method: &Method) -> String {
+    // The spaces are what is left of the page's line breaks.
     format!(
-        "{} {}\n\n{}\n\n{}\n",
+        "{} {}\n\n{}\n\n {}  ",
         error.status.as_u16(),
         title(error.status),
         explanation(error.status, method),
         detail_text(&error.detail)
+            .replace('\n', " ")
+            .replace('\r', "")
     )
 }
 

@@ -4,10 +4,11 @@
 
 use std::collections::BTreeMap;
 
+use axum::http::StatusCode;
 use collector_index::{EnsureBody, EnsureMetric, EnsureResource, Ensured, IndexError};
 use collector_model::{Attribute, Measure, parse_uuid};
 use collector_storage::Batch;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::auth::Caller;
@@ -125,7 +126,7 @@ async fn sort(
     for ((_, resource), outcome) in named.into_iter().zip(outcomes) {
         let metrics = match outcome {
             Ok(ensured) => allowed(app, caller, ensured).await,
-            Err(error) => Err(super::resource::bad_reference(error)),
+            Err(error) => Err(refusal(error)),
         };
         match metrics {
             Ok(ensured) => {
@@ -206,6 +207,16 @@ async fn ensure(
         Err(error) => return Err(error.into()),
     }
     Ok(app.measures.ensure(wanted).await?)
+}
+
+fn refusal(error: IndexError) -> ApiError {
+    match error {
+        IndexError::ResourceAlreadyExists(id) => ApiError::new(
+            StatusCode::CONFLICT,
+            json!({"cause": "Resource already exists", "detail": id}),
+        ),
+        other => super::resource::bad_reference(other),
+    }
 }
 
 async fn allowed(app: &App, caller: &Caller, ensured: Ensured) -> ApiResult<Ensured> {
