@@ -2,7 +2,7 @@
 CARGO ?= cargo
 PROGRAMS = -p exporter-host -p exporter-libvirt -p collector-server
 
-.PHONY: help run test bench-snmp fuzz-snmp lint deny doc layers rpm deb test-packages
+.PHONY: help run test bench-host bench-snmp fuzz-snmp lint deny doc layers rpm deb test-packages
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -26,6 +26,10 @@ test-packages: ## Build all packages, and install, start, upgrade and remove the
 	packaging/dev/install-deps build package test test-packages
 	packaging/build rpm deb
 	$(CARGO) test --locked -p testkit --test packages -- --ignored
+
+bench-host: ## Measure the host exporter beside node_exporter, on this host and with 606 links
+	packaging/dev/install-deps build test
+	$(CARGO) bench --locked -p exporter-host --bench beside_node_exporter
 
 bench-snmp: ## Measure the SNMP agent beside snmp_exporter on 606 links, and 500 targets at once
 	packaging/dev/install-deps build test

@@ -9,18 +9,20 @@ use crate::tools::{find_program, run, try_run_command};
 /// Set in the process that has a network of its own.
 const INSIDE: &str = "TESTKIT_OWN_NETWORK";
 
-/// Whether the caller is in a network of its own, with loopback up. If not, this runs the program again in one, with
+/// Whether the caller is in a network of its own, with loopback up and `/sys` showing its links. If not, this runs the program again in one, with
 /// `args` (the name of the one test, and `--exact --nocapture`), panics if that fails, and the caller has nothing left to
 /// do. Needs root.
 pub fn is_own_network<A: Into<OsString>>(args: impl IntoIterator<Item = A>) -> bool {
     if std::env::var_os(INSIDE).is_some() {
         run("ip", ["link", "set", "lo", "up"]);
+        // The one that was there shows the links of the network before.
+        run("mount", ["-t", "sysfs", "sysfs", "/sys"]);
         return true;
     }
     let program = std::env::current_exe().unwrap();
     let said = try_run_command(
         Command::new(find_program("unshare"))
-            .args(["--net", "--fork", "--kill-child"])
+            .args(["--net", "--mount", "--fork", "--kill-child"])
             .arg(program)
             .args(args.into_iter().map(Into::into))
             .env(INSIDE, "yes"),

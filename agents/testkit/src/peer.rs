@@ -19,6 +19,7 @@ enum Ready {
     Tcp,
     Http(String),
     Udp(Vec<u8>),
+    When(Box<dyn Fn() -> bool>),
 }
 
 /// A foreign program that is about to be started.
@@ -77,6 +78,13 @@ impl Peer {
     #[must_use]
     pub fn wait_udp(mut self, question: &[u8]) -> Self {
         self.ready = Ready::Udp(question.to_vec());
+        self
+    }
+
+    /// Ready when this is so, for a program that has no port.
+    #[must_use]
+    pub fn ready_when(mut self, is_ready: impl Fn() -> bool + 'static) -> Self {
+        self.ready = Ready::When(Box::new(is_ready));
         self
     }
 
@@ -140,6 +148,7 @@ impl Peer {
         match &self.ready {
             Ready::Tcp => accepts(port),
             Ready::Http(path) => http_answers(port, path),
+            Ready::When(is_ready) => is_ready(),
             Ready::Udp(question) => udp_answers(port, question),
         }
     }
