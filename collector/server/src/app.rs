@@ -22,7 +22,7 @@ use crate::metrics::Metrics;
 /// The catalogue's file in the storage directory.
 const CATALOGUE: &str = "catalogue.db";
 /// The store's folder in the storage directory.
-const SERIES: &str = "series";
+pub(crate) const SERIES: &str = "series";
 
 /// What the parts of the collector share.
 pub(crate) struct App {

@@ -11,6 +11,7 @@ mod flags;
 mod ingest;
 mod measures;
 mod metrics;
+mod storage_command;
 
 use std::process::ExitCode;
 
@@ -29,8 +30,11 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Failure> {
-    let command = flags::add(PROGRAM.command());
+    let command = flags::add(PROGRAM.command()).subcommand(storage_command::command());
     let args = PROGRAM.parse(command, std::env::args_os())?;
+    if let Some(done) = storage_command::run(&args.matches) {
+        return done;
+    }
     let settings = flags::settings(&args)?;
     if args.check_only {
         return args.report_valid();

@@ -27,6 +27,7 @@ mod commit;
 mod compaction;
 mod live;
 mod read;
+mod repair;
 
 use compaction::Signal;
 use live::Live;
@@ -117,6 +118,8 @@ impl Engine {
         let live = Live::open(&*disk, dir, manifest, &mut replay)?;
         let Replayed { next_seq, segments } =
             recovery::replay(&*disk, dir, base, &head, &mut replay)?;
+        // After damage the next number is left out: the snapshot that is then made has a name of its own.
+        let next_seq = next_seq + u64::from(!replay.damaged.is_empty());
         head.set_done(next_seq - 1);
         let wal = WalWriter::create(Arc::clone(&disk), &dir.join(WAL_DIR), next_seq, segments)?;
         replay.duration = begin.elapsed();

@@ -12,6 +12,8 @@ pub(crate) mod frame;
 
 #[cfg(test)]
 pub(crate) mod faulty;
+#[cfg(test)]
+pub(crate) mod recorder;
 
 /// Name of the lock file in a store's directory.
 const LOCK_FILE: &str = "LOCK";

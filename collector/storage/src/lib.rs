@@ -10,6 +10,7 @@ mod engine;
 mod error;
 mod file;
 mod head;
+pub mod inspect;
 mod manifest;
 mod poison;
 mod quarantine;

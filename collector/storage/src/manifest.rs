@@ -18,6 +18,8 @@ const OLDEST_FORMAT: u64 = 1;
 /// What the manifest says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Manifest {
+    /// The format that was read; what is written has the newest. 0 before that.
+    pub(crate) format: u64,
     /// Last log entry that the snapshot is sure to hold; 0 is a store without snapshot.
     pub(crate) base: u64,
     /// Numbers of the segments that count: for every metric and granularity earlier ones hold earlier windows.
@@ -68,6 +70,7 @@ impl Manifest {
             .filter_map(|line| line.strip_prefix("segment "));
         let segments = segments.map(|id| id.parse::<u64>());
         Ok(Some(Self {
+            format,
             base: field("snapshot")?,
             segments: segments
                 .collect::<Result<_, _>>()
@@ -110,7 +113,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(read(dir.path()), Ok(None));
         for (base, segments) in [(0, vec![]), (42, vec![7, 3])] {
-            let manifest = Manifest { base, segments };
+            let manifest = Manifest {
+                format: FORMAT,
+                base,
+                segments,
+            };
             manifest.write(&System, dir.path()).unwrap();
             assert_eq!(read(dir.path()), Ok(Some(manifest)));
         }
@@ -120,10 +127,12 @@ mod tests {
     fn any_changed_byte_is_noticed() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join(MANIFEST);
-        let (base, segments) = (42, vec![1]);
-        Manifest { base, segments }
-            .write(&System, dir.path())
-            .unwrap();
+        let manifest = Manifest {
+            base: 42,
+            segments: vec![1],
+            ..Manifest::default()
+        };
+        manifest.write(&System, dir.path()).unwrap();
         let good = fs::read(&path).unwrap();
         for at in 0..good.len() {
             let mut bad = good.clone();

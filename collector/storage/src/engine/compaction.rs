@@ -155,7 +155,7 @@ impl Shared {
     }
 
     /// Merges segments and lets the result count if `worth_it` says so of the windows read and written.
-    fn merge(
+    pub(super) fn merge(
         &self,
         inputs: &[Arc<Segment>],
         worth_it: impl FnOnce((u64, u64)) -> bool,

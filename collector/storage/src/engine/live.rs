@@ -154,6 +154,7 @@ impl Live {
             }
         }
         let next = Manifest {
+            format: manifest.format,
             base: manifest.base,
             segments: segments.iter().map(|segment| segment.id).collect(),
         };

@@ -1,10 +1,24 @@
 //! Reading: what memory has of a metric, and before that what segments have, without a lock held while the disk is read.
 
-use collector_model::{AggregatePoint, MetricId};
+use collector_model::{AggregatePoint, Aggregation, MetricId};
 
-use super::Shared;
+use super::{Engine, Shared};
+use crate::head::shard_of;
 use crate::segment::set::{self, Wanted};
 use crate::{ReadQuery, StoreError};
+
+impl Engine {
+    /// The aggregation methods of a metric.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownMetric`].
+    pub fn methods(&self, metric: MetricId) -> Result<Vec<Aggregation>, StoreError> {
+        let shard = self.shared.head.shard(shard_of(metric));
+        let series = shard.as_ref().and_then(|shard| shard.metrics.get(&metric));
+        let plan = series.ok_or(StoreError::UnknownMetric(metric))?.plan();
+        Ok(plan.policy().aggregation_methods.iter().copied().collect())
+    }
+}
 
 impl Shared {
     /// Answers a query.

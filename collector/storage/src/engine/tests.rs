@@ -9,6 +9,7 @@ use super::*;
 mod faults;
 mod model;
 mod opening;
+mod power_cut;
 mod segments;
 
 const SECOND: i64 = 1_000_000_000;

@@ -64,8 +64,9 @@ struct FaultyFile {
 
 impl DiskFile for FaultyFile {
     fn reserve(&mut self, len: u64) -> io::Result<()> {
-        self.disk.check(Kind::Reserve, &self.path)?;
-        self.file.reserve(len)
+        let _ = len;
+        // Space is not really reserved: on a file system in memory that writes all of it.
+        self.disk.check(Kind::Reserve, &self.path)
     }
 
     fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<()> {

@@ -143,6 +143,21 @@ impl Segment {
         })
     }
 
+    /// Reads a block and understands all of it; the inner error is damage.
+    pub(crate) fn verify(&self, block: usize) -> Result<Result<(), Damage>, StoreError> {
+        let content = match self.block(block)? {
+            Ok(content) => content,
+            Err(damage) => return Ok(Err(damage)),
+        };
+        let rows = |chunk: Result<chunk::Chunk<'_>, CodecError>| {
+            chunk?.rows(self.meta.granularity).map(drop)
+        };
+        Ok(content.chunks().try_for_each(rows).map_err(|error| Damage {
+            range: self.place(block).unwrap_or_default(),
+            reason: error.0,
+        }))
+    }
+
     /// Notes damage met while reading, in the log once per block.
     pub(crate) fn report(&self, damage: &Damage) {
         let known = self.damaged.fetch_add(1, Ordering::Relaxed);
