@@ -15,6 +15,7 @@ use crate::auth::Auth;
 use crate::config::{Config, DatabaseUrl, Defaults, StorageConfig};
 use crate::console;
 use crate::flags::{self, Settings};
+use crate::ingest::ceilometer::Definitions;
 use crate::ingest::{Mapping, ScrapeConfig, ScrapeState, Scraper};
 use crate::measures::Measures;
 use crate::metrics::Metrics;
@@ -38,23 +39,41 @@ pub(crate) struct App {
     pub(crate) bodies: BodyBudget,
     /// State of the scraped targets.
     pub(crate) scrapes: Arc<ScrapeState>,
-    settings: RwLock<(Arc<ApiConfig>, Arc<Auth>)>,
+    settings: RwLock<Reloadable>,
+}
+
+/// What a reload changes and requests ask for.
+struct Reloadable {
+    api: Arc<ApiConfig>,
+    auth: Arc<Auth>,
+    definitions: Arc<Definitions>,
 }
 
 impl App {
     /// The API's settings as they are now; a reload changes them.
     pub(crate) fn api(&self) -> Arc<ApiConfig> {
         let settings = self.settings.read().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(&settings.0)
+        Arc::clone(&settings.api)
     }
 
     /// What the API's requests are judged by, as it is now.
     pub(crate) fn auth(&self) -> Arc<Auth> {
         let settings = self.settings.read().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(&settings.1)
+        Arc::clone(&settings.auth)
     }
 
-    async fn open(storage: &StorageConfig, api: ApiConfig, auth: Auth) -> anyhow::Result<Self> {
+    /// What becomes of Ceilometer's samples and events, as it is now.
+    pub(crate) fn definitions(&self) -> Arc<Definitions> {
+        let settings = self.settings.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&settings.definitions)
+    }
+
+    async fn open(
+        storage: &StorageConfig,
+        api: ApiConfig,
+        auth: Auth,
+        definitions: Definitions,
+    ) -> anyhow::Result<Self> {
         let path = &storage.path;
         std::fs::create_dir_all(path).with_context(|| {
             format!(
@@ -89,7 +108,11 @@ impl App {
             metrics,
             bodies: BodyBudget::new(api.max_body_size),
             scrapes: Arc::new(ScrapeState::default()),
-            settings: RwLock::new((Arc::new(api), Arc::new(auth))),
+            settings: RwLock::new(Reloadable {
+                api: Arc::new(api),
+                auth: Arc::new(auth),
+                definitions: Arc::new(definitions),
+            }),
         })
     }
 
@@ -110,13 +133,17 @@ pub(crate) async fn serve(
     args: &Args,
     settings: Settings,
 ) -> Result<(), Failure> {
-    let Settings { config, mapping } = settings;
+    let Settings {
+        config,
+        mapping,
+        definitions,
+    } = settings;
     // Fails only where one is installed already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let auth = judge(&config, None)?;
     let body_limit = config.api.max_body_size;
     let app = Arc::new(
-        App::open(&config.storage, config.api, auth)
+        App::open(&config.storage, config.api, auth, definitions)
             .await
             .map_err(Failure::start)?,
     );
@@ -163,11 +190,19 @@ async fn close(app: &Arc<App>) {
 }
 
 fn reload(args: &Args, app: &App, scrapes: &Scrapes) -> Result<(), Failure> {
-    let Settings { config, mapping } = flags::settings(args)?;
+    let Settings {
+        config,
+        mapping,
+        definitions,
+    } = flags::settings(args)?;
     let auth = Arc::new(judge(&config, Some(&app.auth()))?);
     let scraper = scrapes.scraper(config.scrape, mapping)?;
     let mut settings = app.settings.write().unwrap_or_else(PoisonError::into_inner);
-    *settings = (Arc::new(config.api), auth);
+    *settings = Reloadable {
+        api: Arc::new(config.api),
+        auth,
+        definitions: Arc::new(definitions),
+    };
     drop(settings);
     scrapes.replace(scraper);
     Ok(())

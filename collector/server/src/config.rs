@@ -9,6 +9,7 @@ use serde::Deserialize;
 use crate::api::{ApiConfig, AuthMode};
 use crate::auth::AuthConfig;
 use crate::ingest::ScrapeConfig;
+use crate::ingest::ceilometer::CeilometerConfig;
 
 /// The whole file; every key may be left out.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -22,6 +23,8 @@ pub(crate) struct Config {
     pub(crate) auth: AuthConfig,
     /// What is scraped.
     pub(crate) scrape: ScrapeConfig,
+    /// What Ceilometer sends.
+    pub(crate) ceilometer: CeilometerConfig,
 }
 
 /// Where series and catalogue are kept.

@@ -9,6 +9,7 @@ use runtime::{Args, ConfigError, Failure};
 use crate::auth::policy::Policy;
 use crate::config::Config;
 use crate::ingest::Mapping;
+use crate::ingest::ceilometer::Definitions;
 use crate::ingest::config::TargetGroup;
 
 const STORAGE_PATH: &str = "storage.path";
@@ -21,6 +22,8 @@ pub(crate) struct Settings {
     pub(crate) config: Config,
     /// From series to resources and metrics.
     pub(crate) mapping: Mapping,
+    /// From Ceilometer's meters and events to resources.
+    pub(crate) definitions: Definitions,
 }
 
 /// Adds the collector's own flags.
@@ -60,5 +63,11 @@ pub(crate) fn settings(args: &Args) -> Result<Settings, Failure> {
         .map_err(|reason| ConfigError::value("auth", reason))?;
     config.scrape.check().map_err(Failure::start)?;
     let mapping = Mapping::load(config.scrape.mapping_file.as_deref()).map_err(Failure::start)?;
-    Ok(Settings { config, mapping })
+    let definitions = config.ceilometer.resources_definition_file.as_deref();
+    let definitions = Definitions::load(definitions).map_err(Failure::start)?;
+    Ok(Settings {
+        config,
+        mapping,
+        definitions,
+    })
 }

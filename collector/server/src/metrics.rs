@@ -9,11 +9,15 @@ use std::time::Duration;
 use collector_storage::{SYNC_BUCKETS, StoreStats};
 use exposition::{Families, MetricType, Suffix};
 
+use crate::ingest::ceilometer::Counters;
+
 /// Where measures come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Source {
     /// A client of the API.
     Api,
+    /// Samples of Ceilometer.
+    Ceilometer,
     /// A scrape of an exporter.
     Scrape,
 }
@@ -24,7 +28,10 @@ type RequestKey = (String, String, u16);
 /// Counters since the start.
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
+    /// What came of Ceilometer's samples and events.
+    pub(crate) ceilometer: Counters,
     from_api: AtomicU64,
+    from_ceilometer: AtomicU64,
     from_scrapes: AtomicU64,
     rejected: Mutex<BTreeMap<&'static str, u64>>,
     requests: Mutex<BTreeMap<RequestKey, (u64, Duration)>>,
@@ -35,6 +42,7 @@ impl Metrics {
     pub(crate) fn accepted(&self, source: Source, measures: usize) {
         let counter = match source {
             Source::Api => &self.from_api,
+            Source::Ceilometer => &self.from_ceilometer,
             Source::Scrape => &self.from_scrapes,
         };
         counter.fetch_add(measures as u64, Ordering::Relaxed);
@@ -58,6 +66,7 @@ impl Metrics {
     /// Writes all families.
     pub(crate) fn collect(&self, store: &StoreStats, out: &mut Families) {
         self.measures(store, out);
+        self.ceilometer.collect(out);
         self.http(out);
         wal(store, out);
         checkpoints(store, out);
@@ -73,6 +82,7 @@ impl Metrics {
             MetricType::Counter,
         )
         .sample(&[("source", "api")], load(&self.from_api))
+        .sample(&[("source", "ceilometer")], load(&self.from_ceilometer))
         .sample(&[("source", "scrape")], load(&self.from_scrapes));
         let rejected = self.rejected.lock().unwrap_or_else(PoisonError::into_inner);
         let mut family = out.family(

@@ -15,6 +15,7 @@ mod archive_policy_body;
 mod archive_policy_rule;
 mod auth;
 mod batch;
+mod ceilometer;
 mod conditional;
 mod count;
 mod dialect;
@@ -80,6 +81,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .merge(aggregation::router())
         .merge(search_metric::router())
         .merge(status::router())
+        .merge(ceilometer::router())
         .route_layer(from_fn(error_body::require_json))
         // These answer no JSON.
         .merge(influxdb::router())
