@@ -1,0 +1,39 @@
+#!/usr/bin/env python3
+"""Publishes rounds of samples and events through Ceilometer's own publishers.
+
+usage: publish.py CEILOMETER-CONF PUBLISHER-URL < JSON
+
+The input is a list of rounds, each a list of samples (as arguments of ceilometer.sample.Sample) or of events (message_id,
+event_type, generated and traits as name, kind and value). A round is one call of the publisher. PUBLISHER-URL is what
+stands in pipeline.yaml.
+"""
+import json
+import sys
+from urllib.parse import urlsplit
+
+from ceilometer import sample, service
+from ceilometer.event import models
+from ceilometer.publisher import gnocchi, http
+
+SCHEMES = {"gnocchi": gnocchi.GnocchiPublisher, "http": http.HttpPublisher}
+
+
+def event(fields):
+    traits = [models.Trait(*trait) for trait in fields.pop("traits")]
+    return models.Event(traits=traits, raw={}, **fields)
+
+
+def main():
+    conf_file, url = sys.argv[1:]
+    conf = service.prepare_service(["ceilometer"], [conf_file])
+    parsed = urlsplit(url)
+    publisher = SCHEMES[parsed.scheme](conf, parsed)
+    for items in json.load(sys.stdin):
+        if "event_type" in items[0]:
+            publisher.publish_events([event(fields) for fields in items])
+        else:
+            publisher.publish_samples([sample.Sample(**fields) for fields in items])
+
+
+if __name__ == "__main__":
+    main()
