@@ -181,6 +181,41 @@ fn a_subtree_of_garbage_costs_its_own_series_only() {
 }
 
 #[test]
+fn a_device_whose_large_answers_get_lost_is_asked_for_fewer_rows_and_that_is_remembered() {
+    let snmpd = Snmpd::start();
+    let config = "auths: {public_v2: {community: ham}}\nmodules:\n  m:\n    walk: [1.3.6.1.4.1.2021.11]\n    timeout: 500ms\n    \
+                  metrics: [{name: ssCpuRawUser, oid: 1.3.6.1.4.1.2021.11.50, type: counter}]\n";
+    let agent = agent(&snmpd.file("snmp.yml", config));
+    let front = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let back = UdpSocket::bind("127.0.0.1:0").unwrap();
+    back.connect(snmpd.target()).unwrap();
+    let target = front.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        let mut packet = [0; 65_535];
+        while let Ok((length, asker)) = front.recv_from(&mut packet) {
+            back.send(&packet[..length]).unwrap();
+            let length = back.recv(&mut packet).unwrap();
+            // So many bytes are about ten rows.
+            if length < 250 {
+                front.send_to(&packet[..length], asker).unwrap();
+            }
+        }
+    });
+    let scraped = || {
+        let found = scrape(&page(&agent, &target, "module=m"));
+        assert!(metric(&found, "ssCpuRawUser", &[]).is_some());
+        let told = |name| metric(&found, name, &[]).unwrap();
+        (
+            told("snmp_scrape_packets_retried"),
+            told("snmp_scrape_pdus_returned"),
+        )
+    };
+    let (retried, rows) = scraped();
+    assert!(retried >= 1.0, "{retried}");
+    assert_eq!(scraped(), (0.0, rows));
+}
+
+#[test]
 fn nobody_is_asked_on_a_port_that_is_not_allowed() {
     let agent = testkit::Shipped::new(common::AGENT).start();
     let page = page(&agent, "tcp://127.0.0.1:22", "");

@@ -12,6 +12,7 @@ mod common;
 use std::time::Duration;
 
 use testkit::http::{get, post};
+use testkit::network::is_own_network;
 use testkit::scrape::scrape;
 use testkit::{Shipped, metric, series};
 
@@ -80,6 +81,40 @@ fn values_that_cannot_be_renewed_age_and_then_go() {
         (!has_values).then_some(())
     });
     assert_eq!(own("snmp_poll_success"), Some(0.0));
+}
+
+#[test]
+fn five_hundred_targets_are_polled_by_one_process_within_bounded_memory() {
+    let name = "five_hundred_targets_are_polled_by_one_process_within_bounded_memory";
+    if !is_own_network([name, "--exact", "--nocapture"]) {
+        return;
+    }
+    let snmpd = Snmpd::start_on("0.0.0.0");
+    let port = snmpd.running.port();
+    let targets: Vec<String> = (0..500)
+        .map(|number| format!("127.1.{}.{}:{port}", number / 250, number % 250 + 1))
+        .collect();
+    let config = format!(
+        "auths: {{rack: {{community: ham}}}}\npoll:\n- {{targets: [\"{}\"], modules: [hardware, system], auth: rack, interval: 15s}}\n",
+        targets.join("\", \"")
+    );
+    let config = snmpd.file("poll.yml", &config);
+    let agent = Shipped::new(AGENT)
+        .arg(format!("--config.file={}", config.display()))
+        .start();
+    let own = wait_until(Duration::from_secs(120), || {
+        let own = scrape(&agent.url("/metrics"));
+        (series(&own, "sysUpTime").len() == 500).then_some(own)
+    });
+    assert_eq!(series(&own, "memTotalReal").len(), 500);
+    assert!(
+        series(&own, "snmp_poll_success")
+            .iter()
+            .all(|(_, value)| *value == 1.0)
+    );
+    // All their series are kept until the next poll, twice while one is exported.
+    let resident = agent.usage().resident_bytes;
+    assert!(resident < 200 << 20, "{resident}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ mod proxy;
 
 use std::sync::LazyLock;
 
-use async_snmp::{AuthProtocol, PrivProtocol, UsmConfig};
+use async_snmp::{AuthProtocol, MasterKeys, PrivProtocol, UsmConfig};
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
 
@@ -15,9 +15,10 @@ const ENGINE: &[u8] = &[0x80, 0, 4, 0xf7, 5, 0x9c, 0x7a, 3, 7, 0x40, 5, 0x29];
 
 static PROXIES: LazyLock<[proxy::Proxy; 2]> = LazyLock::new(|| {
     let plain = UsmConfig::new("plain");
-    let private = UsmConfig::new("private")
-        .auth_priv(AuthProtocol::Sha1, "sesame-open", PrivProtocol::Aes128, "sesame-close")
-        .unwrap();
+    // Made of the passwords once: each takes a hash of a megabyte.
+    let keys = MasterKeys::new(AuthProtocol::Sha1, b"sesame-open")
+        .and_then(|keys| keys.with_privacy(PrivProtocol::Aes128, b"sesame-close"));
+    let private = UsmConfig::new("private").with_master_keys(keys.unwrap()).unwrap();
     [plain, private].map(|user| proxy::Proxy::new(Bytes::from_static(ENGINE), user, None).unwrap())
 });
 

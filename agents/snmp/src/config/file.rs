@@ -11,7 +11,7 @@ use crate::config::poll::PollFile;
 use crate::config::scalar::{Anchored, DottedOid, EnumValues, GoDuration, Pattern};
 
 /// The form from 0.23 on.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct SplitFile {
     /// Secrets by name, `auth=` of a request.
@@ -32,7 +32,7 @@ pub(crate) type FlatFile = BTreeMap<String, FlatModuleFile>;
 macro_rules! module_file {
     ($(#[$meta:meta])* $name:ident { $($(#[$extra_meta:meta])* $extra:ident: $type:ty,)* }) => {
         $(#[$meta])*
-        #[derive(Debug, Default, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Default, Serialize, Deserialize)]
         #[serde(default, deny_unknown_fields)]
         pub(crate) struct $name {
             $($(#[$extra_meta])* #[serde(skip_serializing_if = "Option::is_none")] pub(crate) $extra: Option<$type>,)*

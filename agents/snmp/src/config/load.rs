@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use runtime::ConfigError;
 use serde::Deserialize;
@@ -15,7 +15,10 @@ use crate::config::poll::PollFile;
 use crate::config::{Auths, Config, Module};
 
 /// What is used where no `--config.file` has it.
-const SHIPPED: &str = include_str!("../../snmp.yml");
+static SHIPPED: LazyLock<Result<SplitFile, String>> = LazyLock::new(|| {
+    let text = include_str!("../../snmp.yml");
+    serde_saphyr::from_str(text).map_err(|error| error.to_string())
+});
 
 /// Only the keys by which the forms are told apart.
 #[derive(Default, Deserialize)]
@@ -76,13 +79,13 @@ impl Loaded {
         if !self.flat.is_empty() || (self.has_auths && self.has_modules) {
             return Ok(());
         }
-        let shipped: SplitFile = serde_saphyr::from_str(SHIPPED)
-            .map_err(|error| ConfigError::value("shipped snmp.yml", error.to_string()))?;
+        let shipped = SHIPPED.as_ref();
+        let shipped = shipped.map_err(|why| ConfigError::value("shipped snmp.yml", why))?;
         if !self.has_auths {
-            self.split.auths = shipped.auths;
+            self.split.auths = shipped.auths.clone();
         }
         if !self.has_modules {
-            self.split.modules = shipped.modules;
+            self.split.modules = shipped.modules.clone();
         }
         Ok(())
     }

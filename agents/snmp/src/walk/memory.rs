@@ -8,13 +8,20 @@ use std::time::{Duration, Instant};
 use async_snmp::{Oid, VarBind};
 
 use crate::config::{Credentials, Module};
-use crate::walk::session::Peer;
+use crate::walk::question::Peer;
 
 /// Devices and modules that are remembered.
 const ENTRIES: usize = 10_000;
 
 /// Rows of lookup columns that are remembered of all devices together: about 150 MB.
 const ROWS: usize = 1_000_000;
+
+/// After so many walks without trouble a device is asked for more rows at once again; after twice as many each time that
+/// this was too much.
+const PATIENCE: u32 = 3;
+
+/// But not after more than that.
+const MOST_PATIENCE: u32 = 96;
 
 /// Who is not asked for so long is forgotten when others need the place.
 const UNUSED: Duration = Duration::from_secs(3600);
@@ -86,6 +93,10 @@ struct Entry {
     module: Weak<Module>,
     credentials: Weak<Credentials>,
     rows_at_once: u32,
+    /// Walks that it takes until the device is asked for more.
+    patience: u32,
+    /// Walks of those that are over.
+    calm: u32,
     lookups: Option<Arc<Lookups>>,
     used: Instant,
 }
@@ -134,6 +145,21 @@ impl Memory {
         let mut entries = self.lock();
         let key = asked.key();
         let before = entries.remove(&key).filter(|entry| asked.is(entry));
+        let most = asked.module.params.max_repetitions;
+        let (rows_at_once, patience, calm) = match &before {
+            Some(before) if rows_at_once < before.rows_at_once => {
+                (rows_at_once, (before.patience * 2).min(MOST_PATIENCE), 0)
+            }
+            Some(before) if rows_at_once >= most => (most, before.patience, 0),
+            Some(before) if before.calm + 1 < before.patience => {
+                (rows_at_once, before.patience, before.calm + 1)
+            }
+            Some(before) => {
+                let more = rows_at_once + rows_at_once / 4 + 1;
+                (more.min(most), before.patience, 0)
+            }
+            None => (rows_at_once, PATIENCE, 0),
+        };
         if entries.len() >= ENTRIES {
             entries.retain(|_, entry| entry.used.elapsed() < UNUSED);
         }
@@ -150,6 +176,8 @@ impl Memory {
             module: Arc::downgrade(&asked.module),
             credentials: Arc::downgrade(&asked.credentials),
             rows_at_once,
+            patience,
+            calm,
             lookups,
             used: Instant::now(),
         };
@@ -187,6 +215,38 @@ mod tests {
             .flatten()
             .collect();
         Marks::new(&rows, at)
+    }
+
+    #[test]
+    fn a_device_is_asked_for_more_rows_again_after_some_walks_without_trouble() {
+        let config = crate::config::Config::load(&[], None).unwrap();
+        let asked = Asked {
+            peer: Peer {
+                address: ([127, 0, 0, 1], 161).into(),
+                tcp: false,
+                context: None,
+                engine: None,
+            },
+            module: Arc::clone(config.module("if_mib").unwrap()),
+            credentials: Arc::clone(config.credentials(None, "if_mib").unwrap()),
+        };
+        let memory = Memory::default();
+        let rows = || memory.recall(&asked, Duration::ZERO).0;
+        assert_eq!(rows(), 25);
+        let walks = |count: u32| (0..count).for_each(|_| memory.keep(&asked, rows(), None));
+        memory.keep(&asked, 8, None);
+        walks(PATIENCE - 1);
+        assert_eq!(rows(), 8);
+        walks(1);
+        assert_eq!(rows(), 11);
+        // That was too much.
+        memory.keep(&asked, 8, None);
+        walks(2 * PATIENCE - 1);
+        assert_eq!(rows(), 8);
+        walks(1);
+        assert_eq!(rows(), 11);
+        walks(20 * PATIENCE);
+        assert_eq!(rows(), 25);
     }
 
     #[test]

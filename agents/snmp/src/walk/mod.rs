@@ -3,7 +3,9 @@
 
 mod filter;
 mod memory;
+mod pace;
 mod proxy;
+mod question;
 mod range;
 mod session;
 mod shared;
@@ -22,8 +24,8 @@ use tokio::task::JoinSet;
 use crate::config::Module;
 pub(crate) use memory::Asked;
 use memory::{Lookups, Marks, marks};
+pub(crate) use question::Peer;
 use range::{parted, without};
-pub(crate) use session::Peer;
 use session::Session;
 pub(crate) use shared::Shared;
 use subtree::Found;
@@ -253,7 +255,9 @@ impl Walk {
             }),
             _ => None,
         };
-        shared.memory.keep(&self.asked, session.rows(), lookups);
+        shared
+            .memory
+            .keep(&self.asked, session.pace.known_good(), lookups);
     }
 
     /// Requests sent, tries included, and how many of those were further tries.

@@ -1,83 +1,34 @@
 //! One device as one request sees it: credentials and requests that are tried again, counted and bounded by the deadline.
 
-use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use async_snmp::{
-    Client, ClientBuilder, Error, ErrorKind, ErrorStatus, Oid, PrivProtocol, Retry, TcpTransport,
+    Client, ClientBuilder, Error, ErrorKind, ErrorStatus, PrivProtocol, Retry, TcpTransport,
     VarBind,
 };
-use bytes::Bytes;
 use tokio::sync::Semaphore;
 use tokio::time::timeout_at;
 use tracing::instrument::WithSubscriber as _;
 use tracing::subscriber::NoSubscriber;
 
 use crate::config::{Credentials, WalkParams};
+use crate::walk::pace::Pace;
 use crate::walk::proxy::Proxy;
+use crate::walk::question::{AskError, Peer, Question};
 use crate::walk::shared::Shared;
 use crate::walk::wire::{Way, Wire};
 
-/// Why a request was not answered with values.
-#[derive(Debug, Clone, thiserror::Error)]
-pub(crate) enum AskError {
-    /// The device has nothing of the name that is the so many'th of the question, counted from 1; version 1 only.
-    #[error("no such name")]
-    NoSuchName(usize),
-    /// The answer would be too big, however little was asked for.
-    #[error("answer too big")]
-    TooBig,
-    /// Nothing came back, however often it was tried.
-    #[error("request timeout (after {0} retries)")]
-    Silent(u32),
-    /// The scraper waits no longer.
-    #[error("no time left")]
-    Late,
-    /// Another subtree found that the device does not answer at all.
-    #[error("request timeout (the target does not answer)")]
-    Given,
-    /// Anything else, in the SNMP crate's words.
-    #[error("{0}")]
-    Failed(String),
-}
+/// What the rows of all walks may take together, in bytes: what comes beyond fails its subtree.
+const HELD: usize = 1 << 30;
 
-/// What a request asks for.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Question<'q> {
-    /// These instances.
-    Get(&'q [Oid]),
-    /// The rows after this one.
-    After(&'q Oid),
-    /// The one row after each of these.
-    AfterEach(&'q [Oid]),
-}
-
-impl fmt::Display for Question<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (kind, oids) = match self {
-            Self::Get(oids) => ("get", *oids),
-            Self::After(oid) => ("getbulk", std::slice::from_ref(*oid)),
-            Self::AfterEach(oids) => ("getnext", *oids),
-        };
-        f.write_str(kind)?;
-        oids.iter().try_for_each(|oid| write!(f, " {oid}"))
+impl Drop for Session {
+    fn drop(&mut self) {
+        let held = self.held.load(Ordering::Relaxed);
+        self.shared.held.fetch_sub(held, Ordering::Relaxed);
     }
-}
-
-/// Whom to ask: a device, or a part of it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Peer {
-    /// Where it listens.
-    pub(crate) address: SocketAddr,
-    /// Whether over TCP.
-    pub(crate) tcp: bool,
-    /// The context of version 3, unless it is the one of the credentials.
-    pub(crate) context: Option<String>,
-    /// The engine of version 3 that is meant, if the device is only a proxy for it.
-    pub(crate) engine: Option<Bytes>,
 }
 
 /// One device during one request.
@@ -95,7 +46,10 @@ pub(crate) struct Session {
     has_answered: AtomicBool,
     is_silent: AtomicBool,
     is_tcp: bool,
-    rows: AtomicU32,
+    /// Rows to ask for at once.
+    pub(crate) pace: Pace,
+    /// Bytes that the rows of this session take.
+    held: AtomicUsize,
 }
 
 impl Session {
@@ -163,7 +117,8 @@ impl Session {
             has_answered: AtomicBool::new(false),
             is_silent: AtomicBool::new(false),
             is_tcp: peer.tcp,
-            rows: AtomicU32::new(rows.clamp(1, params.max_repetitions)),
+            pace: Pace::new(rows.min(params.max_repetitions)),
+            held: AtomicUsize::new(0),
         })
     }
 
@@ -178,14 +133,23 @@ impl Session {
         (count(&self.packets), count(&self.retried))
     }
 
-    /// Rows to ask for at once, as it has turned out.
-    pub(crate) fn rows(&self) -> u32 {
-        self.rows.load(Ordering::Relaxed)
-    }
-
-    /// Asks for one row at a time from now on, for the device gets more of them wrong.
-    pub(crate) fn ask_singly(&self) {
-        self.rows.store(1, Ordering::Relaxed);
+    /// Takes account of the memory of `rows` until the session ends. `Err` if all walks together have too much.
+    pub(crate) fn hold(&self, rows: &[VarBind]) -> Result<(), AskError> {
+        let octets = |row: &VarBind| row.value.as_bytes().map_or(0, <[u8]>::len);
+        let bytes: usize = rows
+            .iter()
+            .map(|row| size_of::<VarBind>() + octets(row))
+            .sum();
+        self.held.fetch_add(bytes, Ordering::Relaxed);
+        let all = self.shared.held.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        if all > HELD {
+            let reason = format!(
+                "too much for all walks together (limit of {} MiB)",
+                HELD >> 20
+            );
+            return Err(AskError::Failed(reason));
+        }
+        Ok(())
     }
 
     /// Asks until there is an answer, the tries are used up or the time is. Fewer rows are asked for at once
@@ -200,7 +164,7 @@ impl Session {
             if self.is_silent.load(Ordering::Relaxed) {
                 return Err(AskError::Given);
             }
-            let rows = self.rows();
+            let rows = self.pace.rows();
             let answer = timeout_at(self.deadline.into(), self.send(question, rows)).await;
             let answer = answer.map_err(|_| AskError::Late)?;
             if self.shared.is_traced {
@@ -211,10 +175,10 @@ impl Session {
             let error = match answer {
                 Ok(values) => {
                     self.has_answered.store(true, Ordering::Relaxed);
-                    if rows < self.params.max_repetitions {
-                        let more = (rows + rows / 4 + 1).min(self.params.max_repetitions);
-                        self.rows.store(more, Ordering::Relaxed);
+                    if !matches!(question, Question::Get(_)) {
+                        self.pace.faster(rows);
                     }
+                    self.hold(&values)?;
                     return Ok(values);
                 }
                 Err(error) => error,
@@ -222,8 +186,8 @@ impl Session {
             let is_timeout = error.kind() == ErrorKind::Timeout;
             self.has_answered.fetch_or(!is_timeout, Ordering::Relaxed);
             let is_too_big = status(&error) == Some(ErrorStatus::TooBig);
-            if is_timeout || is_too_big {
-                self.rows.store((rows / 2).max(1), Ordering::Relaxed);
+            if is_too_big || (is_timeout && !matches!(question, Question::Get(_))) {
+                self.pace.slower(rows);
             }
             if is_timeout && tries < self.params.retries {
                 tries += 1;

@@ -1,6 +1,7 @@
 //! What sessions share over the agent's life: sockets, and keys and engines that are costly to find out again.
 
 use std::net::SocketAddr;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -20,6 +21,8 @@ pub(crate) struct Shared {
     pub(crate) sockets: Sockets,
     pub(crate) wire: Arc<WireStats>,
     pub(crate) memory: Memory,
+    /// Bytes that the rows of all walks take now.
+    pub(super) held: AtomicUsize,
     /// Whether each request is logged.
     pub(super) is_traced: bool,
     pub(super) engines: Arc<EngineCache>,
@@ -41,6 +44,7 @@ impl Shared {
             sockets: Sockets::new(source),
             wire: Arc::default(),
             memory: Memory::default(),
+            held: AtomicUsize::new(0),
             is_traced,
             engines: Arc::new(EngineCache::new().with_max_capacity(ENGINES)),
             salts: salts.ok(),

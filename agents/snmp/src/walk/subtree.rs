@@ -2,8 +2,9 @@
 
 use async_snmp::{Oid, VarBind};
 
+use crate::walk::question::{AskError, Question};
 use crate::walk::range::{Cursor, Range, Step};
-use crate::walk::session::{AskError, Question, Session};
+use crate::walk::session::Session;
 
 /// More rows than any device has: what goes on longer goes in circles.
 const MAX_ROWS: usize = 1_000_000;
@@ -77,7 +78,7 @@ async fn walk_abreast(session: &Session, root: &Oid, ranges: Vec<Range>) -> Foun
     let mut found = Found::default();
     let mut cursors: Vec<Cursor> = ranges.into_iter().map(Cursor::from).collect();
     while !cursors.is_empty() {
-        let abreast = cursors.iter().take(session.rows() as usize);
+        let abreast = cursors.iter().take(session.pace.rows() as usize);
         let asked: Vec<Oid> = abreast.map(|cursor| cursor.at.clone()).collect();
         let answer = match session.ask(Question::AfterEach(&asked)).await {
             Ok(answer) if answer.len() == asked.len() => answer,
@@ -93,7 +94,7 @@ async fn walk_abreast(session: &Session, root: &Oid, ranges: Vec<Range>) -> Foun
             // Fewer are asked for now.
             Err(AskError::TooBig) if asked.len() > 1 => continue,
             Err(AskError::NoSuchName(_) | AskError::Failed(_)) | Ok(_) if asked.len() > 1 => {
-                session.ask_singly();
+                session.pace.slowest();
                 continue;
             }
             Ok(answer) => {
