@@ -40,6 +40,26 @@ fn with_another_request_id(answer: &[u8]) -> Vec<u8> {
     forged
 }
 
+/// Sends on what comes to it, and of the device's answers so many bytes as `cut` says. Returns its address.
+fn cutting(device: &str, cut: fn(&[u8]) -> usize) -> String {
+    let front = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let back = UdpSocket::bind("127.0.0.1:0").unwrap();
+    back.connect(device).unwrap();
+    let address = front.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        let mut packet = [0; 65_535];
+        while let Ok((length, asker)) = front.recv_from(&mut packet) {
+            back.send(&packet[..length]).unwrap();
+            let length = back.recv(&mut packet).unwrap();
+            let sent = cut(&packet[..length]);
+            if sent > 0 {
+                front.send_to(&packet[..sent], asker).unwrap();
+            }
+        }
+    });
+    address
+}
+
 /// Sends on what comes to it, and the device's answers back behind forged ones. Returns its address.
 fn between(device: &str, forge: Vec<Forge>, from_elsewhere: bool) -> String {
     let front = UdpSocket::bind("127.0.0.1:0").unwrap();
@@ -151,19 +171,13 @@ fn a_subtree_of_garbage_costs_its_own_series_only() {
                   {name: ifDescr, oid: 1.3.6.1.2.1.2.2.1.2, type: DisplayString, indexes: [{labelname: i, type: gauge}]}\n";
     let agent = agent(&snmpd.file("snmp.yml", config));
     // Every answer about interfaces is cut off.
-    let front = UdpSocket::bind("127.0.0.1:0").unwrap();
-    let back = UdpSocket::bind("127.0.0.1:0").unwrap();
-    back.connect(snmpd.target()).unwrap();
-    let target = front.local_addr().unwrap().to_string();
-    std::thread::spawn(move || {
-        let mut packet = [0; 65_535];
-        while let Ok((length, asker)) = front.recv_from(&mut packet) {
-            back.send(&packet[..length]).unwrap();
-            let length = back.recv(&mut packet).unwrap();
-            let descriptions = [0x2b, 6, 1, 2, 1, 2, 2, 1, 2];
-            let is_about_them = packet[..length].windows(9).any(|nine| nine == descriptions);
-            let sent = if is_about_them { length / 2 } else { length };
-            front.send_to(&packet[..sent], asker).unwrap();
+    let target = cutting(snmpd.target(), |answer| {
+        let descriptions = [0x2b, 6, 1, 2, 1, 2, 2, 1, 2];
+        let is_about_them = answer.windows(9).any(|nine| nine == descriptions);
+        if is_about_them {
+            answer.len() / 2
+        } else {
+            answer.len()
         }
     });
     let found = scrape(&page(&agent, &target, "module=m"));
@@ -186,20 +200,10 @@ fn a_device_whose_large_answers_get_lost_is_asked_for_fewer_rows_and_that_is_rem
     let config = "auths: {public_v2: {community: ham}}\nmodules:\n  m:\n    walk: [1.3.6.1.4.1.2021.11]\n    timeout: 500ms\n    \
                   metrics: [{name: ssCpuRawUser, oid: 1.3.6.1.4.1.2021.11.50, type: counter}]\n";
     let agent = agent(&snmpd.file("snmp.yml", config));
-    let front = UdpSocket::bind("127.0.0.1:0").unwrap();
-    let back = UdpSocket::bind("127.0.0.1:0").unwrap();
-    back.connect(snmpd.target()).unwrap();
-    let target = front.local_addr().unwrap().to_string();
-    std::thread::spawn(move || {
-        let mut packet = [0; 65_535];
-        while let Ok((length, asker)) = front.recv_from(&mut packet) {
-            back.send(&packet[..length]).unwrap();
-            let length = back.recv(&mut packet).unwrap();
-            // So many bytes are about ten rows.
-            if length < 250 {
-                front.send_to(&packet[..length], asker).unwrap();
-            }
-        }
+    // So many bytes are about ten rows.
+    let target = cutting(snmpd.target(), |answer| match answer.len() {
+        length @ ..250 => length,
+        _ => 0,
     });
     let scraped = || {
         let found = scrape(&page(&agent, &target, "module=m"));

@@ -140,6 +140,16 @@ fn too_many() -> AskError {
     AskError::Failed(format!("more than {MAX_ROWS} rows"))
 }
 
+/// Whether several questions in one packet may be what the device could not answer: the answer would have been too big,
+/// or it says of version 1 that something is wrong.
+fn is_about_number(error: &AskError, is_v1: bool) -> bool {
+    match error {
+        AskError::TooBig => true,
+        AskError::NoSuchName(_) | AskError::Failed(_) => is_v1,
+        AskError::Silent(_) | AskError::Late | AskError::Given => false,
+    }
+}
+
 /// Gets `oids`, those of them that there are.
 pub(crate) async fn get(session: &Session, oids: &[Oid]) -> Found {
     let mut found = Found::default();
@@ -158,8 +168,7 @@ pub(crate) async fn get(session: &Session, oids: &[Oid]) -> Found {
                     left.remove(at - 1);
                 }
                 Err(AskError::NoSuchName(_)) if left.len() == 1 => break,
-                Err(_) if left.len() > 1 && session.is_v1 => {
-                    // Some devices cannot answer several questions in one packet.
+                Err(error) if left.len() > 1 && is_about_number(&error, session.is_v1) => {
                     for one in left.chunks(1) {
                         match session.ask(Question::Get(one)).await {
                             Ok(rows) => found.rows.extend(rows),
