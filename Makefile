@@ -2,7 +2,7 @@
 CARGO ?= cargo
 PROGRAMS = -p exporter-host -p exporter-libvirt -p collector-server
 
-.PHONY: help run test bench-host bench-snmp fuzz-snmp lint deny doc layers rpm deb test-packages
+.PHONY: help run test bench-host bench-snmp fuzz-snmp bench-storage bench-ingest fuzz-storage lint deny doc layers rpm deb test-packages
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -38,6 +38,20 @@ bench-snmp: ## Measure the SNMP agent beside snmp_exporter on 606 links, and 500
 fuzz-snmp: ## Fuzz what reads the answers of SNMP devices, ten minutes each
 	packaging/dev/install-deps build
 	packaging/dev/fuzz-snmp 600
+
+bench-storage: ## Measure the store's engine alone: ingest, restart, memory, reads, bytes per value
+	$(CARGO) build --locked --release -p collector-storage --examples
+	target/release/examples/ingest 200000 20 low
+	target/release/examples/ingest 1000000 12 low
+	target/release/examples/history
+
+bench-ingest: ## Measure remote write beside VictoriaMetrics, through HTTP
+	packaging/dev/install-deps build bench
+	$(CARGO) bench --locked -p collector-server --bench beside_victoria_metrics
+
+fuzz-storage: ## Fuzz what reads the store's log and segments, ten minutes each
+	packaging/dev/install-deps build
+	packaging/dev/fuzz-storage 600
 
 lint: layers ## Formatting, clippy and the walls between the crates
 	$(CARGO) fmt --all --check

@@ -26,7 +26,7 @@ use series::{Part, Series};
 pub(crate) const SHARDS: usize = 256;
 
 /// How many metrics are fetched from memory together before they are folded.
-const AHEAD: usize = 32;
+const AHEAD: usize = 8;
 
 /// Metrics by id.
 pub(crate) type Metrics = HashMap<MetricId, Series, BuildHasherDefault<IdHasher>>;
@@ -74,6 +74,15 @@ pub(crate) struct Folded {
     pub(crate) late: u64,
     /// Measures of metrics that are not registered.
     pub(crate) orphans: u64,
+}
+
+impl Folded {
+    fn add(&mut self, series: Option<&mut Series>, measures: &[Measure], scratch: &mut Scratch) {
+        match series {
+            Some(series) => self.late += series.fold(measures, scratch) as u64,
+            None => self.orphans += measures.len() as u64,
+        }
+    }
 }
 
 /// All metrics.
@@ -188,17 +197,23 @@ impl Head {
             let group: Vec<(MetricId, &[Measure])> =
                 std::iter::from_fn(|| groups.next_if(|(metric, _)| shard_of(*metric) == index))
                     .collect();
-            for group in group.chunks(AHEAD).filter(|_| !known) {
-                let touched = group
-                    .iter()
-                    .filter_map(|(metric, _)| Some(shard.metrics.get(metric)?.touch()));
+            if known {
+                continue;
+            }
+            let (together, rest) = group.as_chunks::<AHEAD>();
+            for chunk in together {
+                // One look-up each; a batch has each metric once.
+                let found = shard
+                    .metrics
+                    .get_disjoint_mut(chunk.each_ref().map(|(metric, _)| metric));
+                let touched = found.iter().flatten().map(|series| series.touch());
                 std::hint::black_box(touched.fold(0, |bits, more| bits ^ more));
-                for (metric, measures) in group {
-                    match shard.metrics.get_mut(metric) {
-                        Some(series) => folded.late += series.fold(measures, scratch) as u64,
-                        None => folded.orphans += measures.len() as u64,
-                    }
+                for (series, (_, measures)) in found.into_iter().zip(chunk) {
+                    folded.add(series, measures, scratch);
                 }
+            }
+            for (metric, measures) in rest {
+                folded.add(shard.metrics.get_mut(metric), measures, scratch);
             }
         }
         folded

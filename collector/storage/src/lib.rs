@@ -9,6 +9,8 @@ mod counters;
 mod engine;
 mod error;
 mod file;
+#[cfg(fuzzing)]
+pub mod fuzz;
 mod head;
 pub mod inspect;
 mod manifest;

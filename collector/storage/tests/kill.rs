@@ -16,8 +16,11 @@ use collector_storage::{Engine, Options, ReadQuery, Store as _};
 
 /// Names the store's directory to the child; without it the child's test does nothing.
 const STORE: &str = "NEPHOSCOPE_KILLED_STORE";
-/// How often the child is killed.
-const ROUNDS: u64 = 25;
+/// How often the child is killed, unless this variable says another number.
+const ROUNDS: u64 = 200;
+const ROUNDS_VARIABLE: &str = "NEPHOSCOPE_KILL_ROUNDS";
+/// Rounds on one store, then a new one is begun: checking all of it takes longer each time.
+const ROUNDS_PER_STORE: u64 = 40;
 /// Writers at once, so that groups are committed together.
 const WRITERS: u64 = 4;
 /// Metrics per writer, each with a measure per batch.
@@ -138,43 +141,58 @@ fn run_and_kill(dir: &Path, after: Duration) {
 
 #[test]
 fn everything_acknowledged_survives_kills_at_random_moments() {
-    let parent = tempfile::tempdir().unwrap();
-    let dir = parent.path().join("store");
-    let (mut written, mut replayed, mut snapshots) = (0, 0, 0);
-    for round in 0..ROUNDS {
-        // Anywhere between opening the store and a second of load.
-        let millis = (round + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) % 600;
-        run_and_kill(&dir, Duration::from_millis(5 + millis));
-        let engine = open(&dir);
-        let stats = engine.stats();
-        assert!(
-            stats.replay.damaged.is_empty(),
-            "round {round}: {:?}",
-            stats.replay
-        );
-        replayed += stats.replay.entries;
-        snapshots += u64::from(stats.replay.snapshot_metrics > 0);
-        written = 0;
-        for writer in 0..WRITERS {
-            let acknowledged = acknowledged(&dir, writer);
-            if acknowledged == 0 {
-                continue;
-            }
-            assert!(
-                last(&engine, writer) >= acknowledged,
-                "round {round}, writer {writer}"
-            );
-            written += last(&engine, writer);
-            for metric in metrics(writer) {
-                check(&engine, metric, acknowledged);
-            }
+    let rounds = std::env::var(ROUNDS_VARIABLE).map_or(ROUNDS, |text| text.parse().unwrap());
+    let mut total = Seen::default();
+    for first in (0..rounds).step_by(ROUNDS_PER_STORE as usize) {
+        let parent = tempfile::tempdir().unwrap();
+        let dir = parent.path().join("store");
+        for round in first..rounds.min(first + ROUNDS_PER_STORE) {
+            // Anywhere between opening the store and some load.
+            let millis = (round + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) % 120;
+            run_and_kill(&dir, Duration::from_millis(5 + millis));
+            check_all(&dir, round, &mut total);
         }
     }
     // Else nothing was tried.
     assert!(
-        written > 100 && replayed > 0 && snapshots > 0,
-        "{written} batches, {replayed} replayed, {snapshots} snapshots"
+        total.batches > rounds && total.replayed > 0 && total.snapshots > 0 && total.segments > 0,
+        "{total:?}"
     );
+}
+
+/// What the rounds had to do with.
+#[derive(Debug, Default)]
+struct Seen {
+    batches: u64,
+    replayed: u64,
+    snapshots: u64,
+    segments: u64,
+}
+
+/// Opens the store and finds everything that was acknowledged.
+fn check_all(dir: &Path, round: u64, seen: &mut Seen) {
+    let engine = open(dir);
+    let stats = engine.stats();
+    assert!(
+        stats.replay.damaged.is_empty(),
+        "round {round}: {:?}",
+        stats.replay
+    );
+    seen.replayed += stats.replay.entries;
+    seen.snapshots += u64::from(stats.replay.snapshot_metrics > 0);
+    seen.segments += stats.segments;
+    for writer in 0..WRITERS {
+        let acknowledged = acknowledged(dir, writer);
+        if acknowledged == 0 {
+            continue;
+        }
+        let newest = last(&engine, writer);
+        assert!(newest >= acknowledged, "round {round}, writer {writer}");
+        seen.batches += newest.unsigned_abs();
+        for metric in metrics(writer) {
+            check(&engine, metric, acknowledged);
+        }
+    }
 }
 
 /// Every batch up to the acknowledged one has its window with its one measure.

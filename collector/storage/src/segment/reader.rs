@@ -295,6 +295,18 @@ fn places(payload: &[u8], index: &mut Index) -> Result<(), CodecError> {
     cursor.finish()
 }
 
+/// Any bytes as a footer, an index and a block, for the fuzz targets.
+#[cfg(fuzzing)]
+pub(crate) fn survey_bytes(bytes: &[u8]) {
+    let _ = parse_footer(bytes);
+    let mut framed = Vec::new();
+    if frame::write(&mut framed, 1, bytes) {
+        let _ = parse_footer(&framed);
+    }
+    let _ = places(bytes, &mut Index::new());
+    let _ = survey(bytes, &mut Meta::empty(1));
+}
+
 /// Makes index and footer anew from all blocks that can be read.
 fn scan(disk: &dyn Disk, path: &Path) -> Result<(Meta, Index, Vec<Damage>), StoreError> {
     let source = disk.open(path, 0).map_err(file::failed("open", path))?;
