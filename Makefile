@@ -2,7 +2,7 @@
 CARGO ?= cargo
 PROGRAMS = -p exporter-host -p exporter-libvirt -p collector-server
 
-.PHONY: help run test bench-host bench-snmp fuzz-snmp bench-storage bench-ingest fuzz-storage lint deny doc layers rpm deb test-packages
+.PHONY: help run test bench-host bench-snmp fuzz-snmp bench-storage bench-ingest fuzz-storage lint deny doc layers rpm deb test-packages bench-libvirt
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -30,6 +30,10 @@ test-packages: ## Build all packages, and install, start, upgrade and remove the
 bench-host: ## Measure the host exporter beside node_exporter, on this host and with 606 links
 	packaging/dev/install-deps build test
 	$(CARGO) bench --locked -p exporter-host --bench beside_node_exporter
+
+bench-libvirt: ## Measure the libvirt exporter beside Debian's and beside a raw call on 100 domains
+	packaging/dev/install-deps build test
+	$(CARGO) bench --locked -p exporter-libvirt --bench beside_peers
 
 bench-snmp: ## Measure the SNMP agent beside snmp_exporter on 606 links, and 500 targets at once
 	packaging/dev/install-deps build test

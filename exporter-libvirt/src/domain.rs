@@ -57,6 +57,8 @@ pub(crate) struct Domain {
     pub(crate) is_stuck: bool,
     /// What is known of the guest's agent, where the domain has a channel for one.
     pub(crate) agent: Option<Agent>,
+    /// How old the agent's last answer is.
+    pub(crate) agent_age: Option<Duration>,
 }
 
 impl Domain {
@@ -98,6 +100,7 @@ impl Domain {
             is_skipped: numbers.is_skipped,
             is_stuck: numbers.is_stuck,
             agent: None,
+            agent_age: None,
         }
     }
 

@@ -198,6 +198,11 @@ impl Gatherer {
             let stats = asked.get(&listed.uuid).copied();
             let mut domain = self.join(listed, seen, stats, fresh.get(&listed.uuid), now);
             domain.agent = agents.remove(&listed.uuid);
+            let answer = domain
+                .agent
+                .as_ref()
+                .and_then(|agent| agent.answer.as_ref());
+            domain.agent_age = answer.map(|(at, _)| now.saturating_duration_since(*at));
             if domain.has_other_disks_than_described() {
                 self.changes.tell(&listed.uuid);
             }

@@ -204,7 +204,7 @@ impl Libvirtd {
     }
 
     /// The machine's PID of the QEMU of the domain with `uuid`.
-    pub(crate) fn qemu_pid(&self, uuid: uuid::Uuid) -> u32 {
+    pub fn qemu_pid(&self, uuid: uuid::Uuid) -> u32 {
         let argument = format!("-uuid\0{uuid}\0");
         self.find_process(|process| {
             std::fs::read_to_string(process.join("cmdline"))

@@ -16,6 +16,7 @@ use crate::xml::Disk;
 pub(super) const GROUP: Group = Group {
     name: "block",
     help: "Each disk: bytes, requests, times, flushes, sizes, and where its data lies",
+    source: "libvirt `block.*` of virDomainListGetStats (QEMU monitor), `<disk>` of the XML",
     default_on: true,
     stats: connect::BLOCK,
     emit,

@@ -10,6 +10,7 @@ use crate::emit::{count, samples};
 pub(super) const GROUP: Group = Group {
     name: "block_limits",
     help: "Limits of each disk: throughput, requests, bursts",
+    source: "`<iotune>` of the XML",
     default_on: true,
     stats: 0,
     emit,

@@ -10,6 +10,7 @@ use crate::emit::{Family, per_domain, seconds};
 pub(super) const GROUP: Group = Group {
     name: "cpu",
     help: "CPU time of each domain: total, user, system",
+    source: "`cpu.stat` of the cgroup that libvirt made, else `/proc/PID/stat`; libvirt `cpu.*` where neither is in sight",
     default_on: true,
     stats: connect::CPU_TOTAL,
     emit,

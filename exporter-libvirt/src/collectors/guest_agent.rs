@@ -13,6 +13,7 @@ use crate::guests::info::{Filesystem, GuestInfo};
 pub(super) const GROUP: Group = Group {
     name: "guest_agent",
     help: "What guests' agents say: file systems, operating system, users, load; asked in the background",
+    source: "virDomainGetGuestInfo (libvirt 5.7), in the background",
     default_on: true,
     stats: 0,
     emit,
@@ -41,10 +42,7 @@ const FAMILIES: &[Family<Domain>] = &[
         name: "libvirt_domain_guest_agent_age_seconds",
         help: "How old the last answer of the guest's agent is.",
         kind: Gauge,
-        value: |domain| {
-            let (at, _) = domain.agent.as_ref()?.answer.as_ref()?;
-            Some(at.elapsed().as_secs_f64())
-        },
+        value: |domain| Some(domain.agent_age?.as_secs_f64()),
     },
     Family {
         name: "libvirt_domain_guest_users",

@@ -12,6 +12,7 @@ use crate::stats::Interface;
 pub(super) const GROUP: Group = Group {
     name: "interface",
     help: "Each network interface: bytes, packets, errors, drops, and what it is plugged into",
+    source: "`/proc/PID/net/dev`; libvirt `net.*` for what is no tap; `<interface>` of the XML",
     default_on: true,
     stats: connect::INTERFACE,
     emit,

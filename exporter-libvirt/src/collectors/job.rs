@@ -12,6 +12,7 @@ use crate::stats::Job;
 pub(super) const GROUP: Group = Group {
     name: "job",
     help: "Jobs of domains, such as migration: type, times, amounts of data",
+    source: "virDomainGetJobInfo",
     default_on: true,
     stats: connect::JOB,
     emit,

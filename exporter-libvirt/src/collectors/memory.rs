@@ -15,6 +15,7 @@ use crate::stats::Balloon;
 pub(super) const GROUP: Group = Group {
     name: "memory",
     help: "Memory of each domain: balloon, the guest's own numbers and their age, resident size",
+    source: "libvirt `balloon.*` (QEMU monitor), `/proc/PID/stat`, `<memory>` of the XML",
     default_on: true,
     stats: connect::BALLOON,
     emit,

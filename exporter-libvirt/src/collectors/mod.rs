@@ -25,6 +25,12 @@ pub(crate) struct Group {
     pub(crate) name: &'static str,
     /// What it exports, one line for `--help`.
     pub(crate) help: &'static str,
+    /// Where its numbers come from, for the documentation.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the documentation is written by a test")
+    )]
+    pub(crate) source: &'static str,
     /// Whether it is exported when nothing speaks of it.
     pub(crate) default_on: bool,
     /// The statistics that libvirt is asked for where the kernel cannot tell, as the constants of `connect`; 0 for one that lives on the domains' XML.

@@ -10,6 +10,7 @@ use crate::emit::{Family, count, info, per_domain};
 pub(super) const GROUP: Group = Group {
     name: "openstack",
     help: "Nova's metadata: instance name, project, user, flavor, image",
+    source: "`<metadata>` of the XML",
     default_on: true,
     stats: 0,
     emit,

@@ -10,6 +10,7 @@ use crate::emit::{Family, kib, per_domain};
 pub(super) const GROUP: Group = Group {
     name: "pss",
     help: "Proportional share of each hypervisor process in the host's memory; costs CPU time by the guest's size",
+    source: "`/proc/PID/smaps_rollup`",
     default_on: false,
     stats: 0,
     emit,

@@ -11,6 +11,7 @@ use crate::emit::{Family, info, per_domain, samples};
 pub(super) const GROUP: Group = Group {
     name: "state",
     help: "Number, state and reason, machine type of the domains",
+    source: "libvirt `state.*` of virConnectGetAllDomainStats, `<os>` of the XML",
     default_on: true,
     stats: connect::STATE,
     emit,

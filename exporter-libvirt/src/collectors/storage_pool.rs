@@ -10,6 +10,7 @@ use crate::pools::StoragePool;
 pub(super) const GROUP: Group = Group {
     name: "storage_pool",
     help: "Storage pools: state and sizes as libvirt last read them",
+    source: "virStoragePoolGetInfo",
     default_on: true,
     stats: 0,
     emit,

@@ -4,12 +4,14 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use exposition::{Format, encode};
 
 use super::*;
 use crate::domain::{Domain, Numbers};
+use crate::guests::Agent;
+use crate::guests::info::{Filesystem, GuestInfo};
 use crate::listing::{Listed, Versions};
 use crate::params::{Value, domain_stats};
 use crate::pools::{Sizes, StoragePool};
@@ -82,7 +84,45 @@ fn domain(name: &str, uuid: &str, id: Option<u32>, xml: &str, domstats: &str) ->
         is_skipped: is_stuck,
         is_stuck,
     };
-    Domain::join(&listed, None, numbers)
+    let mut domain = Domain::join(&listed, None, numbers);
+    if id == Some(7) {
+        domain.agent = Some(agent());
+        domain.agent_age = Some(Duration::from_secs(20));
+    }
+    domain
+}
+
+/// An agent that offers everything.
+fn agent() -> Agent {
+    let text = |text: &str| text.to_owned();
+    let info = GuestInfo {
+        os: [
+            ("id", "debian"),
+            ("name", "Debian GNU/Linux"),
+            ("pretty-name", "Debian GNU/Linux 12"),
+            ("version-id", "12"),
+            ("kernel-release", "6.1.0"),
+        ]
+        .map(|(key, value)| (text(key), text(value)))
+        .into(),
+        hostname: text("web-1"),
+        users: Some(2),
+        load: [Some(0.5), Some(0.25), Some(0.125)],
+        filesystems: vec![Filesystem {
+            mountpoint: text("/data \"云\""),
+            fstype: text("ext4"),
+            device: text("vda1"),
+            disk: text("vda"),
+            size: Some(1000),
+            used: Some(400),
+        }],
+        disks: Some(3),
+    };
+    Agent {
+        is_up: true,
+        latency: Some(Duration::from_millis(5)),
+        answer: Some((Instant::now(), Arc::new(info))),
+    }
 }
 
 fn snapshot() -> Snapshot {
@@ -222,4 +262,77 @@ fn the_table_is_sorted_and_has_every_file_of_the_folder() {
         .filter(|name| !["mod", "tests"].contains(&name.as_str()))
         .collect();
     assert_eq!(names, files.into_iter().collect::<Vec<_>>());
+}
+
+/// The unit that a name says.
+fn unit(name: &str) -> &'static str {
+    let name = name.trim_end_matches("_total");
+    let units = [
+        "bytes", "seconds", "percent", "requests", "packets", "errors", "drops",
+    ];
+    match units.into_iter().find(|unit| name.ends_with(unit)) {
+        Some("bytes") => "bytes",
+        Some("seconds") => "seconds",
+        Some("percent") => "percent",
+        Some(_) => "count",
+        None if name.ends_with("_info") || name.ends_with("_meta") => "always 1",
+        None if name.ends_with("_allocation") => "bytes",
+        None => "number",
+    }
+}
+
+#[test]
+fn the_documentation_has_every_family_with_type_unit_labels_and_source() {
+    let snapshot = snapshot();
+    let mut text = String::from(
+        "# Families of nephoscope-exporter-libvirt\n\n\
+         Written by a test of the exporter from its table of collectors. Every series of a domain has the labels `domain`\n\
+         and `uuid`, and `project_id` where Nova wrote one; only further ones are listed. A value that libvirt does not\n\
+         have is absent. What the program does with it is in [exporter-libvirt.md](exporter-libvirt.md).\n",
+    );
+    for group in GROUPS {
+        let mut out = Families::new();
+        (group.emit)(&snapshot, &mut out);
+        let state = if group.default_on { "on" } else { "off" };
+        text += &format!(
+            "\n## `{}`\n\n{}. Source: {}. {}: `--[no-]collector.{}`.\n\n\
+             | family | type | unit | labels | what it is |\n|---|---|---|---|---|\n",
+            group.name,
+            group.help,
+            group.source,
+            if state == "on" {
+                "On by default"
+            } else {
+                "Off by default"
+            },
+            group.name
+        );
+        for family in out.iter() {
+            let mut labels = BTreeSet::new();
+            for sample in family.samples() {
+                labels.extend(sample.labels().map(|(name, _)| name.to_owned()));
+            }
+            let common = ["domain", "uuid", "project_id"];
+            let labels: Vec<_> = labels
+                .iter()
+                .filter(|label| !common.contains(&label.as_str()))
+                .map(|label| format!("`{label}`"))
+                .collect();
+            text += &format!(
+                "| `{}` | {} | {} | {} | {} |\n",
+                family.name(),
+                family.kind(),
+                unit(family.name()),
+                labels.join(" "),
+                family.help().replace('\t', " ").replace('|', "\\|"),
+            );
+        }
+    }
+    testkit::golden::assert_golden(
+        concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../docs/exporter-libvirt-families.md"
+        ),
+        &text,
+    );
 }

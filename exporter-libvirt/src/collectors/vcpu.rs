@@ -14,6 +14,7 @@ use crate::stats::Vcpu;
 pub(super) const GROUP: Group = Group {
     name: "vcpu",
     help: "Each vCPU: time, wait, delay (steal), state; and their number",
+    source: "`/proc/PID/task/*/{schedstat,stat,sched}`, `<vcpu>` of the XML; libvirt `vcpu.*` where they are out of sight",
     default_on: true,
     stats: connect::VCPU,
     emit,

@@ -152,10 +152,9 @@ fn run(shared: &Shared, mut work: Work) {
                 }
             }
         };
-        let mut agents = std::mem::take(&mut state.agents);
+        // Scrapes see the old answers until the new ones are there.
+        let mut agents = state.agents.clone();
         drop(state);
-        let before = agents.clone();
-        shared.lock().agents = before;
         work.round(&listing, &mut agents);
         let mut state = shared.lock();
         state.agents = agents;
