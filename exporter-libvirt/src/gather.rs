@@ -165,6 +165,10 @@ impl Gatherer {
         self.forget_all_but(&listing);
 
         let now = Instant::now();
+        // Who has come back may be asked at once, and is whole in this scrape.
+        for (uuid, _) in self.pool.late() {
+            self.penalty.returned(&uuid, now);
+        }
         let to_ask = self.asked(&domains, now);
         let asked: HashMap<_, _> = to_ask
             .iter()

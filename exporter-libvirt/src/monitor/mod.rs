@@ -102,6 +102,11 @@ impl<A: Send + 'static> Pool<A> {
         self.left_behind
     }
 
+    /// The answers that came since the last round to questions of which the thread had been left behind.
+    pub(crate) fn late(&mut self) -> Answers<A> {
+        self.shared.lock().late()
+    }
+
     /// Asks all questions and waits for the answers until each has come or missed its own deadline, at most until
     /// `deadline`. Optional ones are asked last, and waited for a quarter of the patience when the others are done.
     /// What was not asked by then is not asked.

@@ -155,6 +155,10 @@ impl<A> State<A> {
         busy.is_left_behind
     }
 
+    pub(super) fn late(&mut self) -> Answers<A> {
+        std::mem::take(&mut self.late)
+    }
+
     /// Ends a round.
     pub(super) fn finish(&mut self, suspects: Vec<Arc<str>>) -> Round<A> {
         self.queue.clear();
