@@ -2,7 +2,7 @@
 CARGO ?= cargo
 PROGRAMS = -p exporter-host -p exporter-libvirt -p collector-server
 
-.PHONY: help run test bench-host bench-snmp fuzz-snmp bench-storage bench-ingest fuzz-storage lint deny doc layers rpm deb test-packages bench-libvirt
+.PHONY: help run test bench-host bench-index bench-snmp fuzz-snmp bench-storage bench-ingest fuzz-storage lint deny doc layers rpm deb test-packages bench-libvirt
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -34,6 +34,10 @@ bench-host: ## Measure the host exporter beside node_exporter, on this host and 
 bench-libvirt: ## Measure the libvirt exporter beside Debian's and beside a raw call on 100 domains
 	packaging/dev/install-deps build test
 	$(CARGO) bench --locked -p exporter-libvirt --bench beside_peers
+
+bench-index: ## Measure searches among 200,000 resources in SQLite and in PostgreSQL
+	packaging/dev/install-deps build test
+	$(CARGO) bench --locked -p collector-index --bench search
 
 bench-snmp: ## Measure the SNMP agent beside snmp_exporter on 606 links, and 500 targets at once
 	packaging/dev/install-deps build test

@@ -8,6 +8,7 @@ use collector_model::{MetricId, Timestamp};
 use tokio::sync::MutexGuard;
 use uuid::Uuid;
 
+use crate::attribute_index::bring_in_line_at_start;
 use crate::cache::Cache;
 use crate::changes::Read;
 use crate::db::{Database, DbConnection, Dialect, PATIENCE, Pools};
@@ -105,6 +106,7 @@ impl Index {
         drop(index.pools.connect_first().await.map_err(opening)?);
         migrate(&index, index.dialect().migrations()).await?;
         create_defaults(&index, options.defaults, index.now()).await?;
+        bring_in_line_at_start(&index).await?;
         Ok(index)
     }
 

@@ -6,6 +6,7 @@
 //! none.
 #![forbid(unsafe_code)]
 
+mod attribute_index;
 mod cache;
 mod changes;
 mod db;

@@ -24,8 +24,14 @@ impl Dialect {
     /// All steps, in order. A released step is never changed: what has to change gets a new one.
     pub(crate) fn migrations(self) -> &'static [Migration] {
         match self {
-            Self::Sqlite => steps!(1: "sqlite/0001_catalogue.sql"),
-            Self::Postgres => steps!(1: "postgresql/0001_catalogue.sql"),
+            Self::Sqlite => steps!(
+                1: "sqlite/0001_catalogue.sql",
+                2: "sqlite/0002_original_ids.sql"
+            ),
+            Self::Postgres => steps!(
+                1: "postgresql/0001_catalogue.sql",
+                2: "postgresql/0002_original_ids.sql"
+            ),
         }
     }
 }

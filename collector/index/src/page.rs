@@ -95,6 +95,14 @@ impl Order {
 
     /// Adds the condition that an entry comes after the marker: it is greater in one key and equal in those before.
     pub(crate) fn push_after(&self, statement: &mut Statement, marker: &[Bound]) {
+        // The first key alone, as a range, is what an index answers.
+        if let (Some(key), Some(value)) = (self.keys.first(), marker.first())
+            && !key.column.nullable
+        {
+            let symbol = if key.descending { "<=" } else { ">=" };
+            statement.push(format_args!("{} {symbol} ", key.column.sql));
+            statement.push_bind(value.clone()).push(" AND ");
+        }
         statement.push("(1 = 0");
         for (at, (key, value)) in self.keys.iter().zip(marker).enumerate() {
             statement.push(" OR (");

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use collector_model::{Attribute, AttributeError, Timestamp};
 use serde_json::Value;
 
+use crate::attribute_index::bring_in_line;
 use crate::changes::Change;
 use crate::db::{DbConnection, DbRow, query, query_scalar};
 use crate::sql::is_attribute_name;
@@ -59,6 +60,7 @@ impl Index {
             return Err(IndexError::ResourceTypeAlreadyExists(new.name));
         }
         insert(&mut transaction, &new).await?;
+        bring_in_line(&mut transaction).await?;
         transaction.will_change(Change::Definitions);
         self.commit(transaction).await?;
         Ok(Arc::new(new))
@@ -104,6 +106,7 @@ impl Index {
             .bind(name)
             .execute(&mut transaction)
             .await?;
+        bring_in_line(&mut transaction).await?;
         // What it knows of the resources' attributes no longer holds.
         transaction.will_change(Change::Everything);
         self.commit(transaction).await?;
@@ -130,6 +133,7 @@ impl Index {
         if deleted == 0 {
             return Err(IndexError::NoSuchResourceType(name.to_owned()));
         }
+        bring_in_line(&mut transaction).await?;
         transaction.will_change(Change::Definitions);
         self.commit(transaction).await
     }

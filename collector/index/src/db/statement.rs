@@ -194,6 +194,25 @@ impl Statement {
         }
     }
 
+    /// How the database would run it, in its own words.
+    #[cfg(test)]
+    pub(crate) async fn plan(
+        &mut self,
+        connection: &mut DbConnection,
+    ) -> Result<String, sqlx::Error> {
+        let (explain, at) = match connection.dialect() {
+            Dialect::Sqlite => ("EXPLAIN QUERY PLAN ", 3),
+            Dialect::Postgres => ("EXPLAIN ", 0),
+        };
+        self.text.insert_str(0, explain);
+        self.places
+            .iter_mut()
+            .for_each(|place| *place += explain.len());
+        let rows = self.fetch_all(connection).await?;
+        let lines = rows.iter().map(|row| row.try_get::<String>(at));
+        Ok(lines.collect::<Result<Vec<_>, _>>()?.join("\n"))
+    }
+
     pub(crate) async fn fetch_optional(
         &mut self,
         connection: &mut DbConnection,

@@ -1,5 +1,5 @@
 //! Turns a filter into SQL with bound values. Nothing that a client wrote becomes part of the statement but the names
-//! of attributes that their resource type has.
+//! of attributes that their resource type has, and the type's.
 
 use std::cell::Cell;
 

@@ -153,7 +153,7 @@ fn resource_column(
                 Kind::Bool => AttributeForm::Bool,
                 _ => AttributeForm::Text,
             };
-            column(dialect.attribute("r", name, form), kind, true)
+            column(dialect.attribute("r.attributes", name, form), kind, true)
         }
     }
 }

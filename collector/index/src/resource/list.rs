@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use collector_model::parse_uuid;
+use collector_model::{Timestamp, parse_uuid};
 use uuid::Uuid;
 
 use super::row::{ALL_REVISIONS, CURRENT, REVISION, complete, find, metric_names, of_row};
@@ -12,7 +12,7 @@ use crate::filter::compile::condition;
 use crate::filter::fields::Fields;
 use crate::page::Order;
 use crate::resource_type::GENERIC;
-use crate::sql::once;
+use crate::sql::{is_literal, once};
 use crate::{Filter, Index, IndexError, Page, Resource, ResourceQuery, ResourceType};
 
 /// Order of a list of resources where none is asked for.
@@ -48,23 +48,13 @@ impl Index {
             dialect: self.dialect(),
         };
         let order = Order::new(&query.page.sort, &OWN_ORDER, fields)?;
-        let (columns, source) = if query.history {
-            (REVISION, ALL_REVISIONS)
-        } else {
-            (CURRENT, "resource")
-        };
-        let mut statement = Statement::new(format!("SELECT {columns} FROM {source} AS r WHERE "));
-        push_type(&mut statement, resource_type);
-        if let Some(filter) = &query.filter {
-            statement.push(" AND ");
-            condition(&mut statement, filter, fields, self.now())?;
-        }
+        let mut statement = select(resource_type, query, fields, self.now())?;
         let mut reader = self.reader().await?;
         if let Some(marker) = &query.page.marker {
             let mut keys = Statement::new("SELECT ");
             order.push_columns(&mut keys);
-            keys.push(format_args!(" FROM {source} AS r WHERE "));
-            push_type(&mut keys, resource_type);
+            keys.push(format_args!(" FROM {} AS r WHERE ", source(query).1));
+            push_condition(&mut keys, resource_type, None, fields, self.now())?;
             push_marker(&mut keys, marker, query.history)?;
             let row = once(&mut keys).fetch_optional(&mut reader).await?;
             let row = row.ok_or_else(|| Page::invalid_marker(marker))?;
@@ -90,9 +80,13 @@ impl Index {
             dialect: self.dialect(),
         };
         let mut statement = Statement::new("SELECT r.id FROM resource AS r WHERE ");
-        push_type(&mut statement, resource_type);
-        statement.push(" AND ");
-        condition(&mut statement, filter, fields, self.now())?;
+        push_condition(
+            &mut statement,
+            resource_type,
+            Some(filter),
+            fields,
+            self.now(),
+        )?;
         let rows = once(&mut statement).fetch_all(connection).await?;
         let ids = rows.iter().map(|row| row.try_get(0));
         Ok(ids.collect::<Result<_, _>>()?)
@@ -123,13 +117,51 @@ impl Index {
     }
 }
 
-fn push_type(statement: &mut Statement, resource_type: &ResourceType) {
-    if resource_type.name == GENERIC {
-        statement.push("1 = 1");
+/// The columns of a list's entries, and where they are from.
+fn source(query: &ResourceQuery) -> (&'static str, &'static str) {
+    if query.history {
+        (REVISION, ALL_REVISIONS)
     } else {
-        statement.push("r.type = ");
-        statement.push_bind(resource_type.name.clone());
+        (CURRENT, "resource")
     }
+}
+
+/// A list in no order yet, of all that the query's filter finds.
+fn select(
+    resource_type: &ResourceType,
+    query: &ResourceQuery,
+    fields: Fields<'_>,
+    now: Timestamp,
+) -> Result<Statement, IndexError> {
+    let (columns, source) = source(query);
+    let mut statement = Statement::new(format!("SELECT {columns} FROM {source} AS r WHERE "));
+    let filter = query.filter.as_ref();
+    push_condition(&mut statement, resource_type, filter, fields, now)?;
+    Ok(statement)
+}
+
+/// Adds that a resource is of a type and found by the filter. The type is part of the text, for only so the indexes on
+/// its attributes are known to have all of it.
+fn push_condition(
+    statement: &mut Statement,
+    resource_type: &ResourceType,
+    filter: Option<&Filter>,
+    fields: Fields<'_>,
+    now: Timestamp,
+) -> Result<(), IndexError> {
+    let name = &resource_type.name;
+    if name == GENERIC {
+        statement.push("1 = 1");
+    } else if filter.is_some() && is_literal(name) {
+        statement.push(fields.dialect().is_of_type(name));
+    } else {
+        statement.push("r.type = ").push_bind(name);
+    }
+    if let Some(filter) = filter {
+        statement.push(" AND ");
+        condition(statement, filter, fields, now)?;
+    }
+    Ok(())
 }
 
 fn push_marker(statement: &mut Statement, marker: &str, history: bool) -> Result<(), IndexError> {
@@ -148,3 +180,6 @@ fn push_marker(statement: &mut Statement, marker: &str, history: bool) -> Result
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
