@@ -52,6 +52,12 @@ fn revision(resource: &Value) -> Value {
         fields.remove(moment);
     }
     fields.remove("metrics");
+    // Gnocchi prints every number as a float.
+    for value in fields.values_mut() {
+        if let Some(number) = value.as_f64() {
+            *value = number.into();
+        }
+    }
     let ended = !fields["ended_at"].is_null();
     fields.insert("ended_at".to_owned(), ended.into());
     fields.into()

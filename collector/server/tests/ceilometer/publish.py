@@ -23,12 +23,21 @@ def event(fields):
     return models.Event(traits=traits, raw={}, **fields)
 
 
+def aggregate(client):
+    """Has a Gnocchi without metricd aggregate what came in, as metricd would before the last round: what is late in it is late."""
+    for metric in client.metric.list():
+        client.metric.get_measures(metric["id"], refresh=True)
+
+
 def main():
     conf_file, url = sys.argv[1:]
     conf = service.prepare_service(["ceilometer"], [conf_file])
     parsed = urlsplit(url)
     publisher = SCHEMES[parsed.scheme](conf, parsed)
-    for items in json.load(sys.stdin):
+    rounds = json.load(sys.stdin)
+    for at, items in enumerate(rounds):
+        if parsed.scheme == "gnocchi" and at + 1 == len(rounds):
+            aggregate(publisher._gnocchi)
         if "event_type" in items[0]:
             publisher.publish_events([event(fields) for fields in items])
         else:
