@@ -15,7 +15,7 @@ mod read;
 mod series;
 mod text;
 
-pub use evaluate::{EvaluateError, Evaluated, evaluate};
+pub use evaluate::{EvaluateError, Evaluated, Limits, evaluate};
 pub use functions::Function;
 pub use method::Method;
 pub use read::ReadError;

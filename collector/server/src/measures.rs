@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use collector_index::{EnsureResource, Ensured, Index, IndexError, Metric};
-use collector_model::{AggregatePoint, MetricId};
-use collector_storage::{Batch, ReadQuery, Store, StoreError};
+use collector_model::MetricId;
+use collector_storage::{Batch, Store, StoreError};
 use tokio::sync::oneshot;
 
 use crate::metrics::{Metrics, Source};
@@ -142,19 +142,6 @@ impl Measures {
             .collect();
         self.register(&created).await?;
         Ok(ensured)
-    }
-
-    /// Reads aggregated points. A metric that the store has not heard of has none.
-    pub(crate) async fn read(
-        &self,
-        metric: MetricId,
-        query: ReadQuery,
-    ) -> Result<Vec<AggregatePoint>, MeasureError> {
-        let read = self.blocking(move |store| store.read(metric, &query)).await;
-        match read {
-            Err(MeasureError::Store(StoreError::UnknownMetric(_))) => Ok(Vec::new()),
-            result => result,
-        }
     }
 
     async fn blocking<T: Send + 'static>(

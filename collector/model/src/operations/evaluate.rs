@@ -45,23 +45,35 @@ pub enum EvaluateError {
     /// More is asked for than is computed for one request.
     #[error("operations take more than {0} steps")]
     TooMuchWork(u64),
+    /// It was told to stop.
+    #[error("stopped")]
+    Stopped,
 }
 
-/// Evaluates operations on a grid in at most so many steps, of which each value computed is one.
+/// How far an evaluation goes.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits<S> {
+    /// Most steps; each value computed is one.
+    pub steps: u64,
+    /// Asked before each operation: whether to give up.
+    pub stop: S,
+}
+
+/// Evaluates operations on a grid within limits.
 ///
 /// # Errors
 /// [`EvaluateError`].
-pub fn evaluate(
+pub fn evaluate<S: Fn() -> bool>(
     operation: &Operation,
     grid: &Grid,
     references: &[Reference],
-    steps: u64,
+    limits: &Limits<S>,
 ) -> Result<Evaluated, EvaluateError> {
     let mut evaluator = Evaluator {
         grid,
         references,
-        steps,
-        left: steps,
+        limits,
+        left: limits.steps,
         calculator: Calculator::new(),
     };
     match evaluator.value(operation)? {
@@ -76,19 +88,22 @@ enum Operand {
     Series(Grid, bool),
 }
 
-struct Evaluator<'g> {
+struct Evaluator<'g, S> {
     grid: &'g Grid,
     references: &'g [Reference],
-    steps: u64,
+    limits: &'g Limits<S>,
     left: u64,
     calculator: Calculator,
 }
 
-impl Evaluator<'_> {
+impl<S: Fn() -> bool> Evaluator<'_, S> {
     fn spend(&mut self, steps: usize) -> Result<(), EvaluateError> {
+        if (self.limits.stop)() {
+            return Err(EvaluateError::Stopped);
+        }
         let steps = u64::try_from(steps).unwrap_or(u64::MAX);
         let left = self.left.checked_sub(steps);
-        self.left = left.ok_or(EvaluateError::TooMuchWork(self.steps))?;
+        self.left = left.ok_or(EvaluateError::TooMuchWork(self.limits.steps))?;
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{EvaluateError, Operation, Reference, evaluate};
+use super::{EvaluateError, Limits, Operation, Reference, evaluate};
 use crate::grid::Grid;
 use crate::{Granularity, Timestamp};
 
@@ -28,7 +28,7 @@ fn grid() -> Grid {
 fn given(text: &str) -> Result<super::Evaluated, EvaluateError> {
     let operation = Operation::read(&json!(text)).unwrap();
     let references = [reference("a"), reference("b")];
-    evaluate(&operation, &grid(), &references, 10_000)
+    evaluate(&operation, &grid(), &references, &steps(10_000))
 }
 
 /// Seconds and values of the series, and whether they are aggregated.
@@ -44,6 +44,25 @@ fn shown(text: &str) -> (Vec<i64>, String, bool) {
 
 fn refusal(value: &Value) -> String {
     Operation::read(value).unwrap_err().to_string()
+}
+
+/// So many steps and no end of time.
+fn steps(steps: u64) -> Limits<fn() -> bool> {
+    Limits {
+        steps,
+        stop: || false,
+    }
+}
+
+#[test]
+fn an_evaluation_that_is_told_to_stop_gives_nothing() {
+    let operation = Operation::read(&json!("(* (metric a mean) 2)")).unwrap();
+    let limits = Limits {
+        steps: u64::MAX,
+        stop: || true,
+    };
+    let stopped = evaluate(&operation, &grid(), &[reference("a")], &limits);
+    assert_eq!(stopped, Err(EvaluateError::Stopped));
 }
 
 #[test]
@@ -288,7 +307,7 @@ fn what_cannot_be_computed_is_refused() {
         assert_eq!(given(text).unwrap_err().to_string(), expected, "{text}");
     }
     let operation = Operation::read(&json!("(rolling mean 2 (metric a mean))")).unwrap();
-    let evaluated = evaluate(&operation, &grid(), &[reference("a")], 12);
+    let evaluated = evaluate(&operation, &grid(), &[reference("a")], &steps(12));
     assert_eq!(evaluated, Err(EvaluateError::TooMuchWork(12)));
 }
 

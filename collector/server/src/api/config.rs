@@ -1,7 +1,11 @@
 //! The `api:` section of the configuration: as written, with its defaults and what is wrong with it.
 
+use std::time::Duration;
+
 use axum::http::HeaderName;
 use serde::Deserialize;
+
+use crate::ingest::config::duration;
 
 /// The Gnocchi API.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -21,8 +25,11 @@ pub(crate) struct ApiConfig {
     pub(crate) max_body_size: usize,
     /// Most metrics in one aggregate; also most resources that one may search.
     pub(crate) max_aggregate_metrics: u32,
-    /// Most points that one aggregate reads; side by side with their gaps filled they may be ten times as many.
+    /// Most points of one answer, and that one aggregate reads; side by side with their gaps filled they may be ten times as many.
     pub(crate) max_aggregate_points: usize,
+    /// How long one question for measures may be computed; then it is given up.
+    #[serde(deserialize_with = "duration")]
+    pub(crate) query_timeout: Duration,
     /// Whether `Forwarded` and `X-Forwarded-*` decide what the URLs in answers begin with. Only for a listener that
     /// nobody but the proxy reaches.
     pub(crate) enable_proxy_headers_parsing: bool,
@@ -39,6 +46,7 @@ impl Default for ApiConfig {
             max_body_size: 32 << 20,
             max_aggregate_metrics: 10_000,
             max_aggregate_points: 1_000_000,
+            query_timeout: Duration::from_secs(30),
             enable_proxy_headers_parsing: false,
         }
     }
@@ -152,6 +160,9 @@ impl ApiConfig {
                 max_aggregate_points: 0,
                 ..
             } => at_least_one("max_aggregate_points"),
+            Self { query_timeout, .. } if query_timeout.is_zero() => {
+                Err("query_timeout: expected more than 0s".to_owned())
+            }
             _ => Ok(()),
         }
     }

@@ -276,3 +276,35 @@ fn an_aggregate_is_no_larger_than_is_configured_and_only_of_ones_own_metrics() {
         )
         .expect_status(403);
 }
+
+#[test]
+fn a_question_that_takes_too_long_is_cut_off_and_one_for_too_much_is_refused() {
+    let late = Collector::configured("api: {query_timeout: 1ns}\n");
+    let [metric] = filled(&late, [json!([1, 2, 3])]);
+    let operations = json!({"operations": format!("(metric {metric} mean)")});
+    let measures = format!("/v1/metric/{metric}/measures");
+    for answer in [
+        late.post("/v1/aggregates", &operations),
+        late.get(&measures),
+        late.get(&format!("/v1/aggregation/metric?metric={metric}")),
+        late.post(
+            &format!("/v1/search/metric?metric_id={metric}"),
+            &json!({">": 1}),
+        ),
+    ] {
+        let answer = answer.expect_status(503);
+        assert_eq!(answer.header("retry-after"), Some("1"));
+        assert!(
+            answer.text().contains("longer than 1ns (query_timeout)"),
+            "{}",
+            answer.text()
+        );
+    }
+    let small = Collector::configured("api: {max_aggregate_points: 2}\n");
+    let [metric] = filled(&small, [json!([1, 2, 3])]);
+    let measures = format!("/v1/metric/{metric}/measures");
+    let refused = small.get(&measures).expect_status(400).json();
+    assert_eq!(refused["description"]["cause"], "Aggregate is too large");
+    let part = small.json(&format!("{measures}?start=2026-01-01T12:01"));
+    assert_eq!(part.as_array().unwrap().len(), 2);
+}

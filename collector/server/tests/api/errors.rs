@@ -190,7 +190,7 @@ fn things_that_are_not_there_or_there_already_are_named() {
         .json();
     assert_eq!(
         twice["description"],
-        json!({"cause": "Resource already exists", "detail": ID})
+        format!("Resource {ID} already exists")
     );
     let policy = json!({"name": "low", "definition": [{"granularity": 1}]});
     let twice = collector

@@ -57,7 +57,7 @@ proptest! {
     fn what_is_evaluated_has_a_value_for_every_moment(lists in operations(), steps in 0..2_000_u64) {
         let Ok(operation) = Operation::read(&lists) else { return Ok(()) };
         let references = [reference("a"), reference("b")];
-        let Ok(evaluated) = evaluate(&operation, &grid(), &references, steps) else { return Ok(()) };
+        let Ok(evaluated) = evaluate(&operation, &grid(), &references, &super::steps(steps)) else { return Ok(()) };
         for column in &evaluated.grid.columns {
             prop_assert_eq!(column.len(), evaluated.grid.timestamps.len());
         }

@@ -1,6 +1,8 @@
 //! What the query string of an aggregate says: the stretch of time, the granularity, what stands for missing points and
 //! how much the series must overlap where nothing does; and the bounds of one aggregate.
 
+use std::time::{Duration, Instant};
+
 use axum::http::StatusCode;
 use collector_model::grid::{Fill, Grid, GridError, Overlap};
 use collector_model::{AggregatePoint, Aggregation, Granularity, Timestamp};
@@ -114,6 +116,8 @@ pub(super) struct Bounds {
     metrics: usize,
     points: usize,
     left: usize,
+    timeout: Duration,
+    end: Instant,
 }
 
 impl Bounds {
@@ -128,7 +132,25 @@ impl Bounds {
             metrics: usize::try_from(config.max_aggregate_metrics).unwrap_or(usize::MAX),
             points: config.max_aggregate_points,
             left: config.max_aggregate_points,
+            timeout: config.query_timeout,
+            end: Instant::now() + config.query_timeout,
         }
+    }
+
+    /// Whether the time for the whole question is over.
+    pub(super) fn is_late(&self) -> bool {
+        Instant::now() >= self.end
+    }
+
+    /// The 503 for a question that took too long.
+    pub(super) fn too_late(&self) -> ApiError {
+        ApiError::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!(
+                "the query took longer than {} (query_timeout); ask for less",
+                humantime::format_duration(self.timeout)
+            ),
+        )
     }
 
     /// Most steps of a computation.
@@ -165,6 +187,9 @@ impl Bounds {
         metric: uuid::Uuid,
         query: &ReadQuery,
     ) -> ApiResult<Vec<AggregatePoint>> {
+        if self.is_late() {
+            return Err(self.too_late());
+        }
         let points = match store.read(metric, query) {
             Err(StoreError::UnknownMetric(_)) => Vec::new(),
             read => read?,
@@ -195,12 +220,15 @@ pub(super) fn unaggregable(dialect: Compatibility, reason: &str, detail: Value) 
 /// Aggregates that are computed at once; each may take much memory and a whole core.
 static RUNNING: Semaphore = Semaphore::const_new(4);
 
-/// Runs what takes long or reads from disk beside the tasks that serve requests, when it is its turn.
+/// Runs what takes long or reads from disk beside the tasks that serve requests, when it is its turn. The work looks at
+/// the time by itself, see [`Bounds::read`].
 pub(super) async fn blocking<T: Send + 'static>(
+    bounds: Bounds,
     work: impl FnOnce() -> ApiResult<T> + Send + 'static,
 ) -> ApiResult<T> {
     // Held by the work itself, which goes on where the client goes away. The semaphore is never closed.
-    let turn = RUNNING.acquire().await;
+    let turn = tokio::time::timeout_at(bounds.end.into(), RUNNING.acquire()).await;
+    let turn = turn.map_err(|_| bounds.too_late())?;
     let done = tokio::task::spawn_blocking(move || {
         let _turn = turn;
         work()

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use collector_index::Metric;
-use collector_model::operations::{EvaluateError, Operation, Reference, evaluate};
+use collector_model::operations::{EvaluateError, Limits, Operation, Reference, evaluate};
 use collector_model::{Aggregation, Granularity, Timestamp};
 use collector_storage::Store;
 use serde_json::{Value, json};
@@ -128,7 +128,7 @@ pub(super) async fn compute(
     bounds.check(selected.len(), "metrics")?;
     let (granularities, aggregations) = plan(&selected, &range)?;
     let (store, operation) = (Arc::clone(&app.store), Arc::clone(operation));
-    blocking(move || {
+    blocking(bounds, move || {
         let mut work = Work {
             store: store.as_ref(),
             selected: &selected,
@@ -221,9 +221,10 @@ impl Work<'_> {
                 .range
                 .grid(*granularity, &series, &self.bounds, || self.references())?;
             drop(series);
-            let evaluated = evaluate(self.operation, &grid, &references, self.bounds.steps());
+            let evaluated = evaluate(self.operation, &grid, &references, &self.limits());
             let evaluated = evaluated.map_err(|error| match error {
                 EvaluateError::TooMuchWork(_) => too_large(&error.to_string()),
+                EvaluateError::Stopped => self.bounds.too_late(),
                 other => unaggregable(self.range.dialect, &other.to_string(), self.references()),
             })?;
             let grid = evaluated.grid;
@@ -250,6 +251,14 @@ impl Work<'_> {
             None if of_resources.is_empty() => Measures::OfMetrics(of_metrics),
             None => Measures::OfResources(of_resources),
         })
+    }
+
+    fn limits(&self) -> Limits<impl Fn() -> bool> {
+        let bounds = self.bounds;
+        Limits {
+            steps: bounds.steps(),
+            stop: move || bounds.is_late(),
+        }
     }
 
     /// What a refusal names.

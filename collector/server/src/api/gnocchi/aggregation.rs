@@ -186,7 +186,7 @@ impl<'q> Question<'q> {
             .collect();
         let (store, mut bounds) = (Arc::clone(&self.app.store), self.bounds);
         bounds.check(metrics.len(), "metrics")?;
-        blocking(move || {
+        blocking(bounds, move || {
             let mut out: Vec<Point> = Vec::new();
             for granularity in granularities {
                 let mut series = Vec::with_capacity(metrics.len());

@@ -12,6 +12,7 @@ use collector_model::{Aggregation, Timestamp};
 use collector_storage::ReadQuery;
 use serde_json::json;
 
+use super::aggregate_range::{Bounds, blocking};
 use super::auth::Caller;
 use super::error::{ApiError, ApiResult};
 use super::json::{RawBody, decode_error, reply_text};
@@ -102,12 +103,15 @@ pub(super) async fn read(
         start,
         stop,
     };
-    let points = app.measures.read(metric.id, query).await?;
-    let text = match sampling {
-        Some(sampling) => points_text(resample(&points, sampling, aggregation)),
-        None => points_text(points.into_iter().map(Point::from)),
-    };
-    Ok(reply_text(StatusCode::OK, text))
+    let (store, id, mut bounds) = (Arc::clone(&app.store), metric.id, Bounds::of(&app.api()));
+    let text = blocking(bounds, move || {
+        let points = bounds.read(store.as_ref(), id, &query)?;
+        Ok(match sampling {
+            Some(sampling) => points_text(resample(&points, sampling, aggregation)),
+            None => points_text(points.into_iter().map(Point::from)),
+        })
+    });
+    Ok(reply_text(StatusCode::OK, text.await?))
 }
 
 /// Answers a POST of measures of a metric.

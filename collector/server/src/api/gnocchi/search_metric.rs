@@ -76,7 +76,7 @@ async fn search(
         }
     }
     let (store, mut bounds) = (Arc::clone(&app.store), bounds);
-    let text = blocking(move || {
+    let text = blocking(bounds, move || {
         let mut found: Vec<(MetricId, Vec<Point>)> = Vec::new();
         for (id, query) in reads {
             let points = bounds.read(store.as_ref(), id, &query)?;
