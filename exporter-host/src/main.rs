@@ -1,7 +1,6 @@
 //! The host exporter: node_exporter's metrics under node_exporter's names and flags. This file is the
 //! table of contents of the program's life; what is collected is in `collectors/`, what all daemons
 //! share in the crate `runtime`.
-#![forbid(unsafe_code)]
 
 mod collectors;
 mod config;

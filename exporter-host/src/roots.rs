@@ -78,6 +78,11 @@ impl Roots {
         std::fs::read_to_string(self.sysfs.join(relative)).map(|text| text.trim_end().to_owned())
     }
 
+    /// Where a link of sysfs leads to, such as that of a device to its place in the tree of buses.
+    pub(crate) fn sys_link(&self, relative: &str) -> io::Result<PathBuf> {
+        std::fs::read_link(self.sysfs.join(relative))
+    }
+
     /// The file in which udev keeps what it knows of a block device.
     pub(crate) fn udev_block(&self, major: u32, minor: u32) -> PathBuf {
         self.udev.join(format!("b{major}:{minor}"))

@@ -10,20 +10,17 @@ use testkit::scrape::scrape;
 use testkit::{Peer, Running, Shipped, promtool};
 
 /// Collectors of the default set that only Debian's has.
-const PEER_ONLY: [&str; 3] = [
-    "--no-collector.bcache",
-    "--no-collector.systemd",
-    "--no-collector.timex",
-];
+const PEER_ONLY: [&str; 1] = ["--no-collector.systemd"];
 
 /// Families that newer releases than Debian's have too, by the beginnings of their names.
-const NEWER: [&str; 16] = [
+const NEWER: [&str; 17] = [
     "node_btrfs_commit",
     "node_btrfs_last_commit_seconds",
     "node_btrfs_max_commit_seconds",
     "node_cpu_scaling_governor",
     "node_filesystem_mount_info",
     "node_hwmon_freq_freq_mhz",
+    "node_kernel_hung_tasks_total",
     "node_md_degraded",
     "node_md_raid_disks",
     "node_nvme_namespace_",

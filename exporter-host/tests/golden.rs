@@ -16,11 +16,12 @@ const MOVING: [&str; 5] = [
     "node_uname_info",
 ];
 
-/// The beginnings of names that promtool would have otherwise: the kernel's own, or node_exporter's.
-const KNOWN: [&str; 4] = [
+/// The beginnings of names that promtool would have otherwise: the kernel's own, or node_exporter's, or those of pages that ask for them.
+const KNOWN: [&str; 5] = [
     "node_entropy_",
     "node_memory_",
     "node_netstat_",
+    "node_process_total ",
     "node_zfs_",
 ];
 

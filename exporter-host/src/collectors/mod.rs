@@ -6,6 +6,7 @@ use runtime::Spec;
 use crate::config::HostConfig;
 
 mod arp;
+mod bcache;
 mod bonding;
 mod btrfs;
 mod buddyinfo;
@@ -14,8 +15,12 @@ mod conntrack;
 mod cpu;
 mod cpu_vulnerabilities;
 mod cpufreq;
+mod daemons;
 mod diskstats;
 mod dmi;
+mod dmmultipath;
+mod drbd;
+mod drm;
 mod edac;
 mod entropy;
 mod fibrechannel;
@@ -25,6 +30,7 @@ mod hwmon;
 mod infiniband;
 mod interrupts;
 mod ipvs;
+mod kernel_hung;
 mod ksmd;
 mod lnstat;
 mod loadavg;
@@ -34,12 +40,16 @@ mod meminfo_numa;
 mod netclass;
 mod netdev;
 mod netstat;
+mod network_route;
 mod nfs;
 mod nfsd;
 mod nvme;
 mod os;
+mod pcidevice;
 mod powersupplyclass;
 mod pressure;
+mod processes;
+mod qdisc;
 mod rapl;
 mod schedstat;
 mod selinux;
@@ -48,20 +58,27 @@ mod sockstat;
 mod softirqs;
 mod softnet;
 mod stat;
+mod swap;
+mod sysctl;
 mod tapestats;
+mod tcpstat;
 mod textfile;
 mod thermal_zone;
 mod time;
+mod timex;
 mod udp_queues;
 mod uname;
 mod vmstat;
 mod watchdog;
+mod xfrm;
 mod xfs;
 mod zfs;
+mod zoneinfo;
 
 /// All collectors, sorted by name.
 pub(crate) const COLLECTORS: &[Spec<HostConfig>] = &[
     arp::SPEC,
+    bcache::SPEC,
     bonding::SPEC,
     btrfs::SPEC,
     buddyinfo::SPEC,
@@ -70,8 +87,12 @@ pub(crate) const COLLECTORS: &[Spec<HostConfig>] = &[
     cpu::SPEC,
     cpu_vulnerabilities::SPEC,
     cpufreq::SPEC,
+    daemons::SPEC,
     diskstats::SPEC,
     dmi::SPEC,
+    dmmultipath::SPEC,
+    drbd::SPEC,
+    drm::SPEC,
     edac::SPEC,
     entropy::SPEC,
     fibrechannel::SPEC,
@@ -81,6 +102,7 @@ pub(crate) const COLLECTORS: &[Spec<HostConfig>] = &[
     infiniband::SPEC,
     interrupts::SPEC,
     ipvs::SPEC,
+    kernel_hung::SPEC,
     ksmd::SPEC,
     lnstat::SPEC,
     loadavg::SPEC,
@@ -90,12 +112,16 @@ pub(crate) const COLLECTORS: &[Spec<HostConfig>] = &[
     netclass::SPEC,
     netdev::SPEC,
     netstat::SPEC,
+    network_route::SPEC,
     nfs::SPEC,
     nfsd::SPEC,
     nvme::SPEC,
     os::SPEC,
+    pcidevice::SPEC,
     powersupplyclass::SPEC,
     pressure::SPEC,
+    processes::SPEC,
+    qdisc::SPEC,
     rapl::SPEC,
     schedstat::SPEC,
     selinux::SPEC,
@@ -104,16 +130,22 @@ pub(crate) const COLLECTORS: &[Spec<HostConfig>] = &[
     softirqs::SPEC,
     softnet::SPEC,
     stat::SPEC,
+    swap::SPEC,
+    sysctl::SPEC,
     tapestats::SPEC,
+    tcpstat::SPEC,
     textfile::SPEC,
     thermal_zone::SPEC,
     time::SPEC,
+    timex::SPEC,
     udp_queues::SPEC,
     uname::SPEC,
     vmstat::SPEC,
     watchdog::SPEC,
+    xfrm::SPEC,
     xfs::SPEC,
     zfs::SPEC,
+    zoneinfo::SPEC,
 ];
 
 #[cfg(test)]

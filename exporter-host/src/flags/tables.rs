@@ -162,6 +162,18 @@ pub(super) const PATTERNS: &[PatternFlag] = &[
         "Power supplies to leave out",
     ),
     flag(
+        "collector.qdisc.device-exclude",
+        Some("collector.qdisk.device-exclude"),
+        "",
+        "Network devices to leave out (not together with device-include)",
+    ),
+    flag(
+        "collector.qdisc.device-include",
+        Some("collector.qdisk.device-include"),
+        "",
+        "Network devices to show, no others (not together with device-exclude)",
+    ),
+    flag(
         "collector.slabinfo.slabs-exclude",
         None,
         "",
@@ -189,6 +201,11 @@ pub(super) const PATTERNS: &[PatternFlag] = &[
 
 /// A flag that is on or off: name, default, help. It is turned off by `--no-NAME`.
 pub(super) const SWITCHES: &[(&str, bool, &str)] = &[
+    (
+        "collector.bcache.priorityStats",
+        false,
+        "Show the priority statistics of bcache, which cost the kernel time",
+    ),
     (
         "collector.cpu.guest",
         true,
@@ -254,6 +271,21 @@ pub(super) const LISTS: &[(&str, &str, &str)] = &[
         "Labels of backends, comma separated",
     ),
     (
+        "collector.sysctl.include",
+        "",
+        "Kernel setting to show as numbers, with names for its fields after a colon: fs.file-nr:total,current,max",
+    ),
+    (
+        "collector.sysctl.include-info",
+        "",
+        "Kernel setting to show as words",
+    ),
+    (
+        "collector.daemons.names",
+        "",
+        "Daemons to count the processes of, comma separated: nova-compute,libvirtd",
+    ),
+    (
         "collector.textfile.directory",
         "",
         "Directory with files of metrics, whose names end in .prom",
@@ -263,29 +295,14 @@ pub(super) const LISTS: &[(&str, &str, &str)] = &[
 /// Collectors of node_exporter's that are not here. A unit file that switches one off says nothing that is not so and
 /// is taken; one that asks for it is refused, for its series would be missing.
 pub(super) const ABSENT: &[&str] = &[
-    "bcache",
     "bcachefs",
-    "dmmultipath",
-    "drbd",
-    "drm",
     "ethtool",
-    "kernel_hung",
     "logind",
     "mountstats",
-    "network_route",
     "ntp",
-    "pcidevice",
     "perf",
-    "processes",
-    "qdisc",
     "runit",
     "supervisord",
-    "swap",
-    "sysctl",
     "systemd",
-    "tcpstat",
-    "timex",
     "wifi",
-    "xfrm",
-    "zoneinfo",
 ];

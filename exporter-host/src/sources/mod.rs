@@ -2,11 +2,14 @@
 //! file system, udev's data base, and the topology of CPUs. They give values; metric names are the collectors'.
 
 pub(crate) mod board;
+pub(crate) mod calls;
 pub(crate) mod devices;
 pub(crate) mod link_state;
 pub(crate) mod mountinfo;
 pub(crate) mod netlink;
 pub(crate) mod prober;
+pub(crate) mod processes;
+pub(crate) mod routes;
 pub(crate) mod rpc;
 pub(crate) mod rtnl;
 pub(crate) mod throttle;

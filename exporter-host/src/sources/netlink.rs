@@ -9,7 +9,8 @@ use std::time::Duration;
 use rustix::net::netlink::SocketAddrNetlink;
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{
-    AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, sendto, socket_with,
+    AddressFamily, Protocol, RecvFlags, SendFlags, SocketFlags, SocketType, recv, sendto,
+    socket_with,
 };
 
 /// The kernel never fills more than 32 KiB of a dump's buffer.
@@ -31,6 +32,8 @@ const NLM_F_DUMP: u16 = 0x300;
 /// A socket that stays open between scrapes.
 #[derive(Default)]
 pub(crate) struct Netlink {
+    /// `None` is the routing family, whose number 0 no protocol can have.
+    protocol: Option<Protocol>,
     socket: Option<OwnedFd>,
     buffer: Vec<u8>,
     sequence: u32,
@@ -46,6 +49,14 @@ struct Message<'a> {
 }
 
 impl Netlink {
+    /// A socket of another family than that of routing.
+    pub(crate) fn of(protocol: Protocol) -> Self {
+        Self {
+            protocol: Some(protocol),
+            ..Self::default()
+        }
+    }
+
     /// Sends the request `kind` with `body` and gives the payload of each answer to `each`. `begin` is called before
     /// the first answer, and again if the dump has to be begun anew.
     pub(crate) fn dump<T>(
@@ -77,7 +88,7 @@ impl Netlink {
         let sequence = self.sequence;
         let socket = match self.socket {
             Some(ref socket) => socket,
-            None => self.socket.insert(open()?),
+            None => self.socket.insert(open(self.protocol)?),
         };
         let kernel = SocketAddrNetlink::new(0, 0);
         sendto(
@@ -114,13 +125,12 @@ impl Netlink {
     }
 }
 
-fn open() -> io::Result<OwnedFd> {
-    // No protocol is number 0, which is NETLINK_ROUTE.
+fn open(protocol: Option<Protocol>) -> io::Result<OwnedFd> {
     let socket = socket_with(
         AddressFamily::NETLINK,
         SocketType::RAW,
         SocketFlags::CLOEXEC,
-        None,
+        protocol,
     )?;
     set_socket_timeout(&socket, Timeout::Recv, Some(PATIENCE))?;
     Ok(socket)

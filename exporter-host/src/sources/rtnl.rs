@@ -193,7 +193,8 @@ fn parse_address(payload: &[u8]) -> Option<Address> {
     })
 }
 
-fn parse_ip(value: &[u8]) -> Option<IpAddr> {
+/// An address of 4 or 16 bytes.
+pub(crate) fn parse_ip(value: &[u8]) -> Option<IpAddr> {
     if let Ok(v4) = <[u8; 4]>::try_from(value) {
         return Some(Ipv4Addr::from(v4).into());
     }

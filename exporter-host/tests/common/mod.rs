@@ -31,24 +31,44 @@ pub(crate) fn paths(tree: &Path) -> Vec<String> {
     ]
 }
 
-/// The collectors that run only when a flag says so.
-pub(crate) const DEFAULT_OFF: [&str; 9] = [
+/// The collectors that run only when a flag says so, and read files.
+pub(crate) const DEFAULT_OFF: [&str; 24] = [
     "--collector.buddyinfo",
     "--collector.cgroups",
+    "--collector.cpu.info",
+    "--collector.cpu.info.bugs-include=^mds$",
+    "--collector.cpu.info.flags-include=^(vmx|aes)$",
     "--collector.cpu_vulnerabilities",
+    "--collector.daemons",
+    "--collector.daemons.names=nova-compute,libvirtd",
+    "--collector.dmmultipath",
+    "--collector.drbd",
+    "--collector.drm",
     "--collector.interrupts",
     "--collector.ksmd",
     "--collector.lnstat",
     "--collector.meminfo_numa",
+    "--collector.pcidevice",
+    "--collector.processes",
     "--collector.slabinfo",
     "--collector.softirqs",
+    "--collector.swap",
+    "--collector.sysctl",
+    "--collector.sysctl.include=fs.file-nr:total,current,max",
+    "--collector.xfrm",
+    "--collector.zoneinfo",
 ];
+
+/// Collectors that ask the kernel of this machine, whatever the paths are.
+pub(crate) const LIVE: [&str; 1] = ["--no-collector.timex"];
 
 /// Our exporter on the host under `tree`, with all its collectors.
 pub(crate) fn start_on(tree: &Path) -> Running {
     Shipped::new(EXPORTER)
         .args(paths(tree))
         .args(DEFAULT_OFF)
+        .args(LIVE)
+        .arg("--collector.bcache.priorityStats")
         .env("TZ", "")
         .start()
 }
@@ -64,7 +84,10 @@ fn copy(from: &Path, to: &Path) {
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
         let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
+        if entry.file_type().unwrap().is_symlink() {
+            let leads_to = std::fs::read_link(entry.path()).unwrap();
+            std::os::unix::fs::symlink(leads_to, target).unwrap();
+        } else if entry.file_type().unwrap().is_dir() {
             std::fs::create_dir(&target).unwrap();
             copy(&entry.path(), &target);
         } else {

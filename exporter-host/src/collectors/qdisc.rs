@@ -1,0 +1,207 @@
+//! What the queueing disciplines at the root of network devices sent, dropped and hold. Source: one netlink dump
+//! (rtnetlink(7), `RTM_GETQDISC`).
+
+use exposition::{Families, MetricType};
+use runtime::{CollectError, Collector, ConfigError, Scrape, Spec};
+
+use crate::config::HostConfig;
+use crate::pattern::Filter;
+use crate::sources::netlink::{Netlink, attributes, read_u32};
+use crate::sources::rtnl::Links;
+
+/// The collector's line in the table.
+pub(crate) const SPEC: Spec<HostConfig> = Spec {
+    name: "qdisc",
+    default_on: false,
+    help: "queueing disciplines of network devices",
+    build,
+};
+
+const RTM_GETQDISC: u16 = 38;
+
+/// The size of `struct tcmsg`, and where it has the device and the parent.
+const HEADER: usize = 20;
+const DEVICE: usize = 4;
+const PARENT: usize = 12;
+
+/// The parent of a discipline that is at the root of its device.
+const TC_H_ROOT: u32 = 0xffff_ffff;
+
+const TCA_KIND: u16 = 1;
+const TCA_STATS2: u16 = 7;
+const TCA_STATS_BASIC: u16 = 1;
+const TCA_STATS_QUEUE: u16 = 3;
+
+fn build(config: &HostConfig) -> Result<Box<dyn Collector>, ConfigError> {
+    Ok(Box::new(QdiscCollector {
+        devices: config.options.filter("collector.qdisc.device")?,
+        netlink: Netlink::default(),
+        links: Links::default(),
+    }))
+}
+
+struct QdiscCollector {
+    devices: Filter,
+    netlink: Netlink,
+    links: Links,
+}
+
+/// A discipline at the root of a device.
+#[derive(Debug, Clone, PartialEq, Default)]
+struct Qdisc {
+    device: u32,
+    kind: String,
+    bytes: u64,
+    packets: u32,
+    length: u32,
+    backlog: u32,
+    drops: u32,
+    requeues: u32,
+    overlimits: u32,
+}
+
+type Value = fn(&Qdisc) -> f64;
+
+/// The metric, its HELP, type and value.
+const COLUMNS: [(&str, &str, MetricType, Value); 7] = [
+    (
+        "node_qdisc_bytes_total",
+        "Number of bytes sent.",
+        MetricType::Counter,
+        |qdisc| qdisc.bytes as f64,
+    ),
+    (
+        "node_qdisc_packets_total",
+        "Number of packets sent.",
+        MetricType::Counter,
+        |qdisc| qdisc.packets.into(),
+    ),
+    (
+        "node_qdisc_drops_total",
+        "Number of packets dropped.",
+        MetricType::Counter,
+        |qdisc| qdisc.drops.into(),
+    ),
+    (
+        "node_qdisc_requeues_total",
+        "Number of packets dequeued, not transmitted, and requeued.",
+        MetricType::Counter,
+        |qdisc| qdisc.requeues.into(),
+    ),
+    (
+        "node_qdisc_overlimits_total",
+        "Number of overlimit packets.",
+        MetricType::Counter,
+        |qdisc| qdisc.overlimits.into(),
+    ),
+    (
+        "node_qdisc_current_queue_length",
+        "Number of packets currently in queue to be sent.",
+        MetricType::Gauge,
+        |qdisc| qdisc.length.into(),
+    ),
+    (
+        "node_qdisc_backlog",
+        "Number of bytes currently in queue to be sent.",
+        MetricType::Gauge,
+        |qdisc| qdisc.backlog.into(),
+    ),
+];
+
+impl Collector for QdiscCollector {
+    fn update(&mut self, _scrape: &Scrape, out: &mut Families) -> Result<(), CollectError> {
+        let failed = |error| CollectError::Other(format!("cannot dump disciplines: {error}"));
+        self.links.dump(&mut self.netlink).map_err(failed)?;
+        let mut all: Vec<Qdisc> = Vec::new();
+        self.netlink
+            .dump(
+                RTM_GETQDISC,
+                &[0; HEADER],
+                &mut all,
+                Vec::clear,
+                |all, payload| {
+                    all.extend(parse(payload));
+                },
+            )
+            .map_err(failed)?;
+        for (name, help, kind, value) in COLUMNS {
+            for qdisc in &all {
+                let device = self.links.iter().find(|link| link.index == qdisc.device);
+                let Some(device) = device.filter(|link| !self.devices.ignores(&link.name)) else {
+                    continue;
+                };
+                let labels = [("device", device.name.as_str()), ("kind", &qdisc.kind)];
+                out.family(name, help, kind).sample(&labels, value(qdisc));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `RTM_NEWQDISC`; `None` if it is cut short or below another discipline.
+fn parse(payload: &[u8]) -> Option<Qdisc> {
+    if !matches!(read_u32(payload, PARENT)?, 0 | TC_H_ROOT) {
+        return None;
+    }
+    let mut qdisc = Qdisc {
+        device: read_u32(payload, DEVICE)?,
+        ..Qdisc::default()
+    };
+    for (kind, value) in attributes(payload.get(HEADER..)?) {
+        match kind {
+            TCA_KIND => {
+                let name = String::from_utf8_lossy(value);
+                name.trim_end_matches('\0').clone_into(&mut qdisc.kind);
+            }
+            TCA_STATS2 => {
+                for (kind, value) in attributes(value) {
+                    statistics(kind, value, &mut qdisc);
+                }
+            }
+            _ => {}
+        }
+    }
+    Some(qdisc)
+}
+
+/// `struct gnet_stats_basic` and `struct gnet_stats_queue`.
+fn statistics(kind: u16, value: &[u8], qdisc: &mut Qdisc) {
+    let number = |place| read_u32(value, place).unwrap_or_default();
+    match kind {
+        TCA_STATS_BASIC => {
+            let bytes = value.first_chunk().copied();
+            qdisc.bytes = bytes.map_or(0, u64::from_ne_bytes);
+            qdisc.packets = number(8);
+        }
+        TCA_STATS_QUEUE => {
+            qdisc.length = number(0);
+            qdisc.backlog = number(4);
+            qdisc.drops = number(8);
+            qdisc.requeues = number(12);
+            qdisc.overlimits = number(16);
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn any_payload_is_parsed_or_left_out(payload: Vec<u8>) {
+            let _ = parse(&payload);
+        }
+    }
+
+    #[test]
+    fn a_discipline_below_another_is_left_out() {
+        let mut payload = vec![0; HEADER];
+        payload[PARENT..PARENT + 4].copy_from_slice(&TC_H_ROOT.to_ne_bytes());
+        payload.extend([7, 0, 1, 0, b'f', b'q', 0, 0]);
+        assert_eq!(parse(&payload).unwrap().kind, "fq");
+        payload[PARENT] = 1;
+        assert_eq!(parse(&payload), None);
+    }
+}
