@@ -38,7 +38,9 @@ async fn snmp(State(scraper): State<Arc<Scraper>>, uri: Uri, headers: HeaderMap)
     };
     match Box::pin(scraper.scrape(&query, deadline)).await {
         Ok(families) => {
-            let format = Format::negotiate(text(header::ACCEPT.as_str()));
+            // Never OpenMetrics, which Prometheus prefers: there a counter is named with `_total`, and the series of a
+            // device have the names of its MIB.
+            let format = Format::Text;
             let gzip = takes_gzip(text(header::ACCEPT_ENCODING.as_str()));
             let body = tokio::task::spawn_blocking(move || body(&families, format, gzip)).await;
             let Ok(body) = body else {
