@@ -124,7 +124,8 @@ def build(dashboard, language):
         "refresh": "30s",
         "time": {"from": "now-3h", "to": "now"},
         "timezone": "browser",
-        "links": [{"type": "dashboards", "title": "Nephoscope", "tags": ["nephoscope", language], "asDropdown": True, "keepTime": True}],
+        "links": [{"type": "dashboards", "title": "Nephoscope", "tags": ["nephoscope", language], "asDropdown": True, "keepTime": True,
+                   "includeVars": True, "targetBlank": False, "icon": "external link", "tooltip": "", "url": ""}],
         "templating": {"list": [source, *(variable(*v, language) for v in dashboard["variables"])]},
         "panels": build_panels(dashboard["rows"], language),
     }

@@ -21,6 +21,14 @@ DASHBOARD = {
                  f"sum(libvirt_domain_memory_stats_current_balloon_bytes{{{C}}}) / sum(node_memory_MemTotal_bytes{{{C}}})",
                  steps=(0.9, 1)),
         ]),
+        (("Capacity", "容量"), [
+            stat(("CPUs", "物理 CPU"), "none", f'count(node_cpu_seconds_total{{mode="idle", {C}}})'),
+            stat(("vCPUs", "vCPU"), "none", f"sum(libvirt_domain_vcpu_current{{{C}}})"),
+            stat(("CPUs in use", "CPU 使用率"), "percentunit", f"1 - avg(sum by (instance, cpu) ({IDLE}))", steps=(0.7, 0.9)),
+            stat(("Memory", "内存"), "bytes", f"sum(node_memory_MemTotal_bytes{{{C}}})"),
+            stat(("Memory available", "可用内存"), "bytes", f"sum(node_memory_MemAvailable_bytes{{{C}}})"),
+            stat(("Guests' disks", "云主机磁盘容量"), "bytes", f"sum(libvirt_domain_block_stats_capacity_bytes{{{C}}})"),
+        ]),
         (("What is wrong", "异常"), [
             panel(("Alerts that fire", "正在触发的告警"), "none",
                   (f'ALERTS{{alertstate="firing", {C}}}', ""), kind="table", width=24,
@@ -50,6 +58,12 @@ DASHBOARD = {
                  "{{domain}}", steps=(0.05, 0.1)),
             bars(("Memory in use", "内存使用率"), "percent",
                  f"topk(10, libvirt_domain_memory_stats_used_percent{{{C}}})", "{{domain}}", max=100, steps=(90, 97)),
+            bars(("Disk requests", "磁盘请求数"), "iops",
+                 f"topk(10, sum by (instance, domain) (rate(libvirt_domain_block_stats_read_requests_total{{{C}}}[$__rate_interval])"
+                 f" + rate(libvirt_domain_block_stats_write_requests_total{{{C}}}[$__rate_interval])))", "{{domain}}"),
+            bars(("Network", "网络流量"), "Bps",
+                 f"topk(10, sum by (instance, domain) (rate(libvirt_domain_interface_stats_receive_bytes_total{{{C}}}[$__rate_interval])"
+                 f" + rate(libvirt_domain_interface_stats_transmit_bytes_total{{{C}}}[$__rate_interval])))", "{{domain}}"),
         ]),
     ],
 }

@@ -13,6 +13,7 @@ WORDS = {
     "host": ("Host", "主机"),
     "project": ("Project", "项目"),
     "guest": ("Guest", "云主机"),
+    "device": ("Device", "设备"),
 }
 
 

@@ -15,6 +15,7 @@
 
 pub mod chromium;
 mod cpio;
+pub mod dashboards;
 pub mod golden;
 pub mod guest;
 pub mod http;

@@ -10,13 +10,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_json::Value;
+use testkit::dashboards::{self, Dashboard, encoded};
+use testkit::process::profile_dir;
 use testkit::{Peer, Running, Shipped, http, tools};
 
 /// Metrics that rules and dashboards use and that no scrape of these tests has, by the reason.
 const NOT_IN_A_SCRAPE: [(&str, &str); 8] = [
-    ("Prometheus makes them", "ALERTS up"),
+    (
+        "Prometheus makes them",
+        "ALERTS scrape_duration_seconds scrape_samples_scraped up",
+    ),
     (
         "the test machine has no such hardware or kernel module",
         "node_bonding_active node_bonding_slaves node_md_disks node_md_disks_required
@@ -31,7 +37,9 @@ const NOT_IN_A_SCRAPE: [(&str, &str); 8] = [
     (
         "the module prometheus of Ceph's manager",
         "ceph_cluster_total_bytes ceph_cluster_total_used_bytes ceph_health_status ceph_mon_quorum_status
-        ceph_osd_in ceph_osd_stat_bytes ceph_osd_stat_bytes_used ceph_osd_up ceph_pg_active ceph_pg_total",
+        ceph_osd_apply_latency_ms ceph_osd_commit_latency_ms ceph_osd_in ceph_osd_stat_bytes
+        ceph_osd_stat_bytes_used ceph_osd_up ceph_pg_active ceph_pg_total ceph_pool_metadata ceph_pool_rd_bytes
+        ceph_pool_stored ceph_pool_wr_bytes",
     ),
     (
         "openstack-exporter",
@@ -110,48 +118,17 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-/// Every dashboard with its path.
-fn dashboards() -> Vec<(PathBuf, Value)> {
-    let paths = ["grafana/en", "grafana/zh"].map(files).concat();
-    let json = |path: &PathBuf| serde_json::from_str(&read(path)).unwrap();
-    paths.iter().map(|it| (it.clone(), json(it))).collect()
-}
-
-/// The queries of a dashboard's panels as Grafana would send them, its variables filled in.
-fn queries(dashboard: &Value) -> Vec<String> {
-    let panels = dashboard["panels"].as_array().unwrap().iter();
-    let targets = panels.filter_map(|panel| panel["targets"].as_array());
-    let expressions = targets.flatten().map(|it| text(&it["expr"]));
-    let mut found: Vec<_> = expressions
-        .map(|it| it.replace("$__rate_interval", "5m"))
-        .collect();
-    // Variables ask too: label_values(METRIC{...}, LABEL).
-    for variable in dashboard["templating"]["list"].as_array().unwrap() {
-        if let Some(inner) = text(&variable["query"]).strip_prefix("label_values(") {
-            found.push(inner.rsplit_once(',').unwrap().0.to_owned());
-        }
-    }
-    for name in ["cluster", "host", "project", "guest"] {
-        for query in &mut found {
-            *query = query.replace(&format!("${name}"), ".*");
-        }
-    }
-    found
-}
-
-fn encoded(text: &str) -> String {
-    let each = |byte: u8| match byte {
-        b if b.is_ascii_alphanumeric() => char::from(b).to_string(),
-        b => format!("%{b:02X}"),
-    };
-    text.bytes().map(each).collect()
+/// The dashboards of both languages.
+fn all_dashboards() -> Vec<Dashboard> {
+    ["en", "zh"].into_iter().flat_map(dashboards::all).collect()
 }
 
 /// The words of PromQL and the labels that appear in its lists (`by (...)`); any other word is a metric's name.
 const NO_METRICS: &str =
     "and or unless bool by without on ignoring group_left sum avg min max count topk rate increase
     deriv predict_linear histogram_quantile min_over_time max_over_time clamp time label_replace
-    code collector cpu device instance job method mode project_id route state uuid vcpu";
+    group vector code collector cpu device domain instance job method mode name pool_id project_id route state
+    uuid vcpu";
 
 /// The metric names in PromQL: words outside of matchers, ranges and strings. No matcher here has a brace in its string.
 fn metric_names(query: &str) -> BTreeSet<String> {
@@ -178,7 +155,11 @@ fn exported() -> BTreeSet<String> {
     let config = dir.path().join("collector.yml");
     let store = dir.path().join("store");
     std::fs::write(&config, format!("storage: {{path: {store:?}}}\n")).unwrap();
+    let modules = root().join("agents/snmp/snmp.yml");
     let programs = [
+        Shipped::new("nephoscope-agent-snmp")
+            .arg(format!("--config.file={}", modules.display()))
+            .start(),
         Shipped::new("nephoscope-exporter-host").start(),
         Shipped::new("nephoscope-exporter-libvirt")
             .arg("--libvirt.uri=qemu+unix:///system?socket=/no/such/socket")
@@ -188,7 +169,7 @@ fn exported() -> BTreeSet<String> {
             .start(),
     ];
     // The collector counts requests once it has answered one.
-    let _ = http::get(&programs[2].url("/v1/archive_policy"));
+    let _ = http::get(&programs[3].url("/v1/archive_policy"));
     let golden = read(root().join("exporter-libvirt/tests/golden/families.txt"));
     let mut names: BTreeSet<_> = sample_names(&golden).collect();
     // The SNMP agent exports what its modules name.
@@ -292,21 +273,71 @@ fn dashboards_and_alerts_are_what_their_sources_make() {
 
 #[test]
 fn dashboards_have_unique_ids_and_ask_the_same_in_both_languages() {
-    let all = dashboards();
-    let uids: BTreeSet<_> = all.iter().map(|(_, it)| it["uid"].to_string()).collect();
+    let all = all_dashboards();
+    let uids: BTreeSet<_> = all.iter().map(|it| it.json["uid"].to_string()).collect();
     assert_eq!(uids.len(), all.len(), "{uids:?}");
     let mut by_name: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    for (path, dashboard) in &all {
-        let panels = dashboard["panels"].as_array().unwrap();
+    for dashboard in &all {
+        let panels = dashboard.panels();
         let ids: BTreeSet<_> = panels.iter().map(|it| it["id"].as_u64().unwrap()).collect();
-        assert_eq!(ids.len(), panels.len(), "{}", path.display());
-        let name = path.file_name().unwrap().to_owned();
-        by_name.entry(name).or_default().push(queries(dashboard));
+        assert_eq!(ids.len(), panels.len(), "{}", dashboard.path.display());
+        let asked = dashboard.queries("5m", "1h").into_iter().map(|it| it.expr);
+        by_name
+            .entry(dashboard.name())
+            .or_default()
+            .push(asked.collect::<Vec<_>>());
     }
     for (name, versions) in by_name {
-        assert_eq!(versions.len(), 2, "{name:?}");
-        assert_eq!(versions[0], versions[1], "{name:?}");
+        assert_eq!(versions.len(), 2, "{name}");
+        assert_eq!(versions[0], versions[1], "{name}");
     }
+}
+
+#[test]
+fn no_panel_has_a_window_that_the_user_cannot_change() {
+    for dashboard in dashboards::all("en") {
+        for query in dashboard.expressions() {
+            for window in query.expr.split('[').skip(1) {
+                let window = window.split(']').next().unwrap();
+                let follows = window == "$__rate_interval" || window == "$__range";
+                assert!(
+                    follows,
+                    "{}: {}: {}",
+                    dashboard.name(),
+                    query.title,
+                    query.expr
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_dashboards_are_what_grafanas_schema_allows() {
+    // Grafana publishes its schema as types; they and their compiler are npm packages, named and fixed in the lock file.
+    let work = profile_dir().join("../grafana-schema");
+    let from = root().join("dashboards/schema");
+    std::fs::create_dir_all(&work).unwrap();
+    for file in ["package.json", "package-lock.json"] {
+        std::fs::copy(from.join(file), work.join(file)).unwrap();
+    }
+    let mut install = Command::new(tools::find_program("npm"));
+    install.args([
+        "ci",
+        "--ignore-scripts",
+        "--no-audit",
+        "--no-fund",
+        "--prefer-offline",
+    ]);
+    tools::try_run_command(install.current_dir(&work)).unwrap();
+    let mut check = Command::new(tools::find_program("node"));
+    check
+        .arg(from.join("check.mjs"))
+        .args(all_dashboards().iter().map(|it| &it.path));
+    let modules = work.join("node_modules").canonicalize().unwrap();
+    let said = tools::try_run_command(check.env("NODE_PATH", modules)).unwrap();
+    let checked: usize = said.split(' ').next().unwrap().parse().unwrap();
+    assert!(checked > 500 && said.contains(" 0 errors"), "{said}");
 }
 
 #[test]
@@ -316,10 +347,10 @@ fn prometheus_accepts_every_query_and_the_programs_export_what_is_asked() {
     let rules = rules(&prometheus);
     let ask = |rule: &Value| (text(&rule["name"]), text(&rule["query"]));
     let mut asked: Vec<_> = rules.iter().map(ask).collect();
-    for (path, dashboard) in dashboards() {
-        let place = path.display().to_string();
-        let queries = queries(&dashboard).into_iter();
-        asked.extend(queries.map(|it| (place.clone(), it)));
+    for dashboard in all_dashboards() {
+        let place = dashboard.path.display().to_string();
+        let queries = dashboard.queries("5m", "1h").into_iter();
+        asked.extend(queries.map(|it| (place.clone(), it.expr)));
     }
     let mut known = exported();
     let recorded = rules.iter().filter(|rule| rule["type"] == "recording");
@@ -334,7 +365,10 @@ fn prometheus_accepts_every_query_and_the_programs_export_what_is_asked() {
         let answer = http::get(&prometheus.url(&path));
         assert_eq!(answer.status, 200, "{place}: {query}: {}", answer.text());
         let names = metric_names(&query);
-        assert!(!names.is_empty(), "{place}: {query}");
+        assert!(
+            !names.is_empty() || query.contains("__name__"),
+            "{place}: {query}"
+        );
         for name in names {
             let exists = known.contains(&name) || excused.contains(name.as_str());
             assert!(exists, "{place}: nothing exports {name}");

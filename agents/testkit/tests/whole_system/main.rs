@@ -8,12 +8,14 @@
     reason = "a test runs programs and fails loudly where something is missing"
 )]
 
+mod alerts;
+mod panels;
 mod system;
 
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use system::{System, eventually, gnocchi, query};
+use system::{System, TARGETS, eventually, gnocchi, query};
 use testkit::{Guest, chromium, http};
 
 /// Collectors whose last run failed. Of the host's those are asked for that have data on every machine.
@@ -97,7 +99,7 @@ fn what_the_client_and_the_page_show_is_what_virsh_says() {
         let value = up
             .first()
             .map(|v| v["value"][1].as_str().unwrap().to_owned());
-        if value.as_deref() == Some("3") {
+        if value == Some(TARGETS.to_string()) {
             Ok(())
         } else {
             Err(format!("up: {value:?}"))
