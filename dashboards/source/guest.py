@@ -71,6 +71,13 @@ DASHBOARD = {
                   (f"{BLOCK}_capacity_bytes{{{G}}}", (f"{D} size", f"{D} 容量")),
                   (f"{BLOCK}_allocation{{{G}}}", (f"{D} written", f"{D} 已写"))),
         ]),
+        (("File systems in the guests", "云主机内文件系统"), [
+            panel(("Space in use", "空间使用率"), "percentunit",
+                  (f"libvirt_domain_filesystem_used_bytes{{{G}}} / (libvirt_domain_filesystem_size_bytes{{{G}}} > 0)",
+                   "{{domain}} {{mountpoint}} ({{source}})"), max=1),
+            panel(("Age of the agent's answer", "代理数据的时效"), "s",
+                  (f"libvirt_domain_guest_agent_age_seconds{{{G}}}", "{{domain}}")),
+        ]),
         (("Network", "网络"), [
             panel(("Traffic", "流量"), "Bps", *both(IN, OUT, f"{NIC}_receive_bytes_total", f"{NIC}_transmit_bytes_total")),
             panel(("Packets", "报文数"), "pps", *both(IN, OUT, f"{NIC}_receive_packets_total", f"{NIC}_transmit_packets_total")),

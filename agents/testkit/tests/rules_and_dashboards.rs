@@ -18,7 +18,7 @@ use testkit::process::profile_dir;
 use testkit::{Peer, Running, Shipped, http, tools};
 
 /// Metrics that rules and dashboards use and that no scrape of these tests has, by the reason.
-const NOT_IN_A_SCRAPE: [(&str, &str); 8] = [
+const NOT_IN_A_SCRAPE: [(&str, &str); 9] = [
     (
         "Prometheus makes them",
         "ALERTS scrape_duration_seconds scrape_samples_scraped up",
@@ -29,6 +29,11 @@ const NOT_IN_A_SCRAPE: [(&str, &str); 8] = [
         node_nf_conntrack_entries node_nf_conntrack_entries_limit
         node_edac_correctable_errors_total node_edac_uncorrectable_errors_total
         node_hwmon_fan_rpm node_hwmon_temp_celsius node_hwmon_temp_crit_celsius",
+    ),
+    (
+        "there is no guest's agent to ask",
+        "libvirt_domain_filesystem_size_bytes libvirt_domain_filesystem_used_bytes
+        libvirt_domain_guest_agent_age_seconds libvirt_domain_guest_agent_up",
     ),
     (
         "of a collector that is off unless asked for",
