@@ -30,6 +30,7 @@ pub struct Peer {
     current_dir: Option<PathBuf>,
     ready: Ready,
     timeout: Duration,
+    has_children: bool,
 }
 
 impl Peer {
@@ -42,7 +43,16 @@ impl Peer {
             current_dir: None,
             ready: Ready::Tcp,
             timeout: READY_TIMEOUT,
+            has_children: false,
         }
+    }
+
+    /// It starts others, which end with it: it gets a PID namespace of its own. Needs root. Signals do not reach it
+    /// then, but to end it.
+    #[must_use]
+    pub fn with_children(mut self) -> Self {
+        self.has_children = true;
+        self
     }
 
     /// Adds arguments; every `{port}` in them becomes the free port chosen at the start.
@@ -116,7 +126,15 @@ impl Peer {
     fn attempt(&self) -> Result<Running, String> {
         let port = free_port();
         let with_port = |text: &String| text.replace("{port}", &port.to_string());
-        let mut command = Command::new(find_program(&self.program));
+        let program = find_program(&self.program);
+        let mut command = if self.has_children {
+            let mut command = Command::new(find_program("unshare"));
+            command.args(["--pid", "--mount-proc", "--fork", "--kill-child"]);
+            command.arg(program);
+            command
+        } else {
+            Command::new(program)
+        };
         command
             .args(self.args.iter().map(with_port))
             .stdin(Stdio::null());
@@ -221,6 +239,25 @@ mod tests {
             .start();
         assert!(peer.is_running());
         assert!(http_answers(peer.port(), "/index.html"));
+    }
+
+    #[test]
+    fn what_a_peer_has_started_ends_with_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let alive = dir.path().join("alive");
+        let script = format!(
+            "(while :; do echo >>{}; sleep 0.05; done) & wait",
+            alive.display()
+        );
+        let peer = Peer::new("sh").args(["-c", &script]).with_children();
+        let started = alive.clone();
+        drop(peer.ready_when(move || started.exists()).start());
+        let size = || std::fs::metadata(&alive).unwrap().len();
+        // What has been sent its end may still write once.
+        std::thread::sleep(Duration::from_millis(200));
+        let before = size();
+        std::thread::sleep(Duration::from_millis(500));
+        assert_eq!(size(), before);
     }
 
     #[test]

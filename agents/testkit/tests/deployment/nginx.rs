@@ -88,6 +88,7 @@ fn nginx(dir: &Path, collectors: [&Running; 2], aodh: &Running) -> (Running, u16
     let start = r#"sed "s/{[p]ort}/$1/" "$0/template.conf" >"$0/nginx.conf" && exec nginx -c "$0/nginx.conf" -g 'daemon off;'"#;
     let nginx = Peer::new("sh")
         .args(["-ec", start, dir.to_str().unwrap(), "{port}"])
+        .with_children()
         .start();
     (nginx, plain)
 }

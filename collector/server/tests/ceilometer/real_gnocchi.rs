@@ -1,22 +1,9 @@
 //! The same samples and events to Debian's Gnocchi, by Ceilometer's gnocchi publisher, and to a collector over http.
 
-use std::path::Path;
-
-use testkit::{Peer, Running};
-
 use crate::content::content;
 use crate::support::Collector;
+use crate::support::gnocchi::start_gnocchi;
 use crate::{cloud, endpoint, publish, publish_http, upgrade};
-
-fn start_gnocchi(dir: &Path) -> Running {
-    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/differential");
-    let [start, serve] =
-        ["gnocchi.sh", "serve.py"].map(|name| scripts.join(name).display().to_string());
-    Peer::new("bash")
-        .args([&start, &dir.display().to_string(), "{port}", &serve])
-        .wait_http("/v1/capabilities")
-        .start()
-}
 
 #[test]
 fn a_real_gnocchi_holds_the_same_after_the_same_samples_and_events() {

@@ -16,14 +16,12 @@ mod compare;
 mod random;
 mod steps;
 
-use std::path::Path;
-
 use compare::{Names, difference};
 use serde_json::{Value, json};
 use steps::{Step, World};
+use support::gnocchi::start_gnocchi;
 use support::{ACCEPT_JSON, ADMIN, Collector};
 use testkit::http::{Response, request};
-use testkit::{Peer, Running};
 
 /// Seeds of the runs that are part of the tests, each on empty servers.
 const SEEDS: &[u64] = &[1, 2];
@@ -31,21 +29,6 @@ const SEEDS: &[u64] = &[1, 2];
 const MOST_DIFFERENCES: usize = 10;
 /// Requests of one run.
 const STEPS: usize = 900;
-
-fn start_gnocchi(dir: &Path) -> Running {
-    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/differential");
-    let script = own.join("gnocchi.sh");
-    let serve = own.join("serve.py");
-    Peer::new("bash")
-        .args([
-            script.to_str().unwrap(),
-            dir.to_str().unwrap(),
-            "{port}",
-            serve.to_str().unwrap(),
-        ])
-        .wait_http("/v1/capabilities")
-        .start()
-}
 
 /// Both servers, the real Gnocchi first.
 struct Pair {

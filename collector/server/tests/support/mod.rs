@@ -2,6 +2,8 @@
 //! every test file; not all of them use all of it.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub(crate) mod gnocchi;
+
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
