@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -10,6 +11,9 @@ use testkit::{Guest, GuestSpec, Libvirtd, Peer, Running, Shipped};
 
 /// How long the system may take to show what has happened.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// One system at a time: what is read from two sides must not be late because another guest boots.
+static ALONE: Mutex<()> = Mutex::new(());
 
 /// Everything that runs.
 pub(crate) struct System {
@@ -23,6 +27,7 @@ pub(crate) struct System {
     // Below the guest, for it goes last.
     pub(crate) libvirtd: Libvirtd,
     _dir: tempfile::TempDir,
+    _alone: MutexGuard<'static, ()>,
 }
 
 /// How many targets Prometheus has: three programs, a device asked by the SNMP agent, and that agent.
@@ -34,6 +39,7 @@ const LASTS: &str = "1s";
 impl System {
     /// Starts all of it and waits until the guest's agent answers.
     pub(crate) fn start() -> Self {
+        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let libvirtd = Libvirtd::start();
         let guest = Guest::boot(&libvirtd, GuestSpec::new("instance-00000001").nova("web-1"));
         let host = Shipped::new("nephoscope-exporter-host").start();
@@ -57,6 +63,7 @@ impl System {
             _snmp: snmp,
             libvirtd,
             _dir: dir,
+            _alone: alone,
         }
     }
 }
