@@ -165,7 +165,12 @@ fn a_guests_agent_tells_its_file_systems_and_a_silent_balloon_is_made_to_report(
     let deadline = Instant::now() + BOOT;
     let scraped = loop {
         let scraped = Scraped::of(&exporter);
+        // The guest mounts its disk after it has started its agent.
+        let data = [("mountpoint", "/data")];
         if scraped.find("libvirt_domain_guest_agent_up", &[]) == Some(1.0)
+            && scraped
+                .find("libvirt_domain_filesystem_size_bytes", &data)
+                .is_some()
             && scraped
                 .find("libvirt_domain_memory_stats_used_percent", &[])
                 .is_some()

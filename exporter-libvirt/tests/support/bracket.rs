@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use super::Scraped;
 
-/// A family without `libvirt_domain_`, the number's name in `virsh domstats`, and virsh's unit.
+/// A family without `libvirt_domain_`, the number's name in `virsh domstats`, and virsh's unit; `ticks` are nanoseconds cut to
+/// clock ticks.
 pub(crate) const DOMAIN: &str = "
     info_vstate state.state one
     info_state state.state one
@@ -38,7 +39,7 @@ pub(crate) const DOMAIN: &str = "
 /// As [`DOMAIN`], of the first vCPU.
 pub(crate) const VCPU: &str = "
     vcpu_state vcpu.0.state one
-    vcpu_time_seconds_total vcpu.0.time ns
+    vcpu_time_seconds_total vcpu.0.time ticks
     vcpu_wait_seconds_total vcpu.0.wait ns
     vcpu_delay_seconds_total vcpu.0.delay ns";
 
@@ -66,6 +67,10 @@ pub(crate) const INTERFACE: &str = "
     interface_stats_transmit_packets_total net.0.tx.pkts one
     interface_stats_transmit_errors_total net.0.tx.errs one
     interface_stats_transmit_drops_total net.0.tx.drop one";
+
+/// How much less than the kernel's nanoseconds virsh may have where it adds two times that were cut to clock ticks,
+/// seconds.
+const TWO_TICKS: f64 = 0.02;
 
 /// What virsh said before and after the scrape.
 pub(crate) struct Bracket {
@@ -96,7 +101,7 @@ impl Bracket {
         let number = |stats: &BTreeMap<String, String>| {
             let number: f64 = stats.get(key)?.parse().unwrap();
             Some(match unit {
-                "ns" => number / 1e9,
+                "ns" | "ticks" => number / 1e9,
                 "KiB" => number * 1024.0,
                 _ => number,
             })
@@ -105,7 +110,10 @@ impl Bracket {
         match (found, number(&self.before), number(&self.after)) {
             (None, None, None) => None,
             (Some(value), Some(one), Some(other)) => {
-                let (low, high) = (one.min(other), one.max(other));
+                let (low, mut high) = (one.min(other), one.max(other));
+                if unit == "ticks" {
+                    high += TWO_TICKS;
+                }
                 let said = format!("{family} is {value}, virsh has {key} from {low} to {high}");
                 (!(low..=high).contains(&value)).then_some(said)
             }
