@@ -93,9 +93,9 @@ proptest! {
                     let policy = &policies()[number];
                     let plan = Arc::new(Plan::new(policy.clone()).unwrap());
                     let before = model.get(&metric).map(|series| series.plan().policy());
-                    // What a shorter policy has let go may be gone when a longer one follows: a flush drops it, memory
-                    // does not at once.
-                    if !in_memory && number == 0 && before.is_some_and(|before| before != policy) {
+                    // What a shorter policy has let go may be gone when a longer one follows: a flush drops it, the
+                    // model does not at once.
+                    if number == 0 && before.is_some_and(|before| before != policy) {
                         continue;
                     }
                     let allowed = model.get(&metric).is_none_or(|series| series.plan().may_become(&plan).is_ok());
