@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use crate::api::gnocchi;
 use crate::api::{ApiConfig, BodyBudget};
 use crate::auth::Auth;
+use crate::auth::policy::Policy;
 use crate::config::{Config, DatabaseUrl, Defaults, StorageConfig};
 use crate::console;
 use crate::flags::{self, Settings};
@@ -137,10 +138,11 @@ pub(crate) async fn serve(
         config,
         mapping,
         definitions,
+        policy,
     } = settings;
     // Fails only where one is installed already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let auth = judge(&config, None)?;
+    let auth = judge(&config, policy, None)?;
     let body_limit = config.api.max_body_size;
     let app = Arc::new(
         App::open(&config.storage, config.api, auth, definitions)
@@ -194,8 +196,9 @@ fn reload(args: &Args, app: &App, scrapes: &Scrapes) -> Result<(), Failure> {
         config,
         mapping,
         definitions,
+        policy,
     } = flags::settings(args)?;
-    let auth = Arc::new(judge(&config, Some(&app.auth()))?);
+    let auth = Arc::new(judge(&config, policy, Some(&app.auth()))?);
     let scraper = scrapes.scraper(config.scrape, mapping)?;
     let mut settings = app.settings.write().unwrap_or_else(PoisonError::into_inner);
     *settings = Reloadable {
@@ -209,8 +212,8 @@ fn reload(args: &Args, app: &App, scrapes: &Scrapes) -> Result<(), Failure> {
 }
 
 /// What requests are judged by; keeps what the one before knows of tokens.
-fn judge(config: &Config, before: Option<&Auth>) -> Result<Auth, Failure> {
-    let auth = Auth::new(config.api.auth_mode, config.auth.clone(), before);
+fn judge(config: &Config, policy: Policy, before: Option<&Auth>) -> Result<Auth, Failure> {
+    let auth = Auth::new(config.api.auth_mode, config.auth.clone(), policy, before);
     Ok(auth.map_err(|reason| ConfigError::value("auth", reason))?)
 }
 

@@ -24,6 +24,8 @@ pub(crate) struct Settings {
     pub(crate) mapping: Mapping,
     /// From Ceilometer's meters and events to resources.
     pub(crate) definitions: Definitions,
+    /// Who may do what.
+    pub(crate) policy: Policy,
 }
 
 /// Adds the collector's own flags.
@@ -59,7 +61,7 @@ pub(crate) fn settings(args: &Args) -> Result<Settings, Failure> {
     config
         .check_api()
         .map_err(|(section, reason)| ConfigError::value(section, reason))?;
-    Policy::load(config.auth.policy_file.as_deref())
+    let policy = Policy::load(config.auth.policy_file.as_deref())
         .map_err(|reason| ConfigError::value("auth", reason))?;
     config.scrape.check().map_err(Failure::start)?;
     let mapping = Mapping::load(config.scrape.mapping_file.as_deref()).map_err(Failure::start)?;
@@ -69,5 +71,6 @@ pub(crate) fn settings(args: &Args) -> Result<Settings, Failure> {
         config,
         mapping,
         definitions,
+        policy,
     })
 }

@@ -5,6 +5,7 @@
 mod api;
 mod app;
 mod auth;
+mod cause;
 mod config;
 mod console;
 mod flags;

@@ -17,6 +17,7 @@ use super::Identity;
 use super::config::KeystoneConfig;
 use super::expiring::Expiring;
 use super::limiter::Limiter;
+use crate::cause::root_cause;
 
 /// Longest token that is looked at, bytes; Fernet tokens have 200 to 300, signed ones a few thousand.
 const TOKEN_BYTES: usize = 16 << 10;
@@ -161,7 +162,7 @@ impl Keystone {
             Ok(answer) => answer,
             // What cannot be a header cannot be a token.
             Err(error) if error.is_builder() => return Ok(None),
-            Err(error) => return Err(deepest(&error)),
+            Err(error) => return Err(root_cause(&error)),
         };
         match answer.status() {
             StatusCode::OK => {}
@@ -169,7 +170,7 @@ impl Keystone {
             status => return Err(format!("answered {status}")),
         }
         let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(|error| deepest(&error))? {
+        while let Some(chunk) = answer.chunk().await.map_err(|error| root_cause(&error))? {
             if body.len() + chunk.len() > ANSWER_BYTES {
                 return Err(format!("answered more than {ANSWER_BYTES} bytes"));
             }
@@ -189,15 +190,6 @@ impl Keystone {
 fn digest(token: &str) -> Digest {
     let digest = ring::digest::digest(&ring::digest::SHA256, token.as_bytes());
     digest.as_ref().try_into().unwrap_or_default()
-}
-
-/// What went wrong is at the end of reqwest's chain.
-fn deepest(error: &reqwest::Error) -> String {
-    let mut source: &dyn std::error::Error = error;
-    while let Some(deeper) = source.source() {
-        source = deeper;
-    }
-    source.to_string()
 }
 
 /// Keystone's answer, as far as it is used.

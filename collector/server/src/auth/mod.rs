@@ -37,6 +37,7 @@ impl Auth {
     pub(crate) fn new(
         mode: AuthMode,
         config: AuthConfig,
+        policy: Policy,
         before: Option<&Self>,
     ) -> Result<Self, String> {
         let kept = before.filter(|before| before.config.keystone == config.keystone);
@@ -48,7 +49,7 @@ impl Auth {
         Ok(Self {
             mode,
             keystone,
-            policy: Policy::load(config.policy_file.as_deref())?,
+            policy,
             remote_user_header: config.remote_user_header.clone(),
             config,
         })

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use reqwest::{Client, header};
 
+use crate::cause::root_cause;
+
 /// The formats that the parser reads, OpenMetrics first.
 const ACCEPT: &str =
     "application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
@@ -60,10 +62,5 @@ fn line(error: reqwest::Error, timeout: Duration) -> String {
     if error.is_timeout() {
         return format!("timed out after {}", humantime::format_duration(timeout));
     }
-    // reqwest says what it did; what went wrong is at the end of the chain.
-    let mut source: &dyn std::error::Error = &error;
-    while let Some(deeper) = source.source() {
-        source = deeper;
-    }
-    source.to_string()
+    root_cause(&error)
 }

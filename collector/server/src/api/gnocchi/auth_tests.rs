@@ -3,6 +3,7 @@ use collector_model::Timestamp;
 use super::*;
 use crate::api::Compatibility::V4_4;
 use crate::auth::AuthConfig;
+use crate::auth::policy::Policy;
 
 impl Caller {
     /// One of that name who may do everything.
@@ -13,7 +14,7 @@ impl Caller {
 }
 
 fn auth(mode: AuthMode) -> Arc<Auth> {
-    Arc::new(Auth::new(mode, AuthConfig::default(), None).unwrap())
+    Arc::new(Auth::new(mode, AuthConfig::default(), Policy::default(), None).unwrap())
 }
 
 fn caller(header: &str, value: &str, mode: AuthMode) -> Result<Caller, StatusCode> {
@@ -56,7 +57,13 @@ fn alice() -> Caller {
         ..Identity::default()
     };
     // Keystone is not asked here: she is known already.
-    let mut auth = Auth::new(AuthMode::Basic, AuthConfig::default(), None).unwrap();
+    let mut auth = Auth::new(
+        AuthMode::Basic,
+        AuthConfig::default(),
+        Policy::default(),
+        None,
+    )
+    .unwrap();
     auth.mode = AuthMode::Keystone;
     Caller::new(Arc::new(identity), Arc::new(auth), V4_4)
 }
