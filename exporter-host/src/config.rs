@@ -8,9 +8,11 @@ use clap::ArgMatches;
 use clap::parser::ValueSource;
 use runtime::ConfigError;
 
-use crate::flags::{self, MOUNT_TIMEOUT};
+use crate::flags::{self, GUEST_LINKS, MOUNT_TIMEOUT};
+use crate::inventory::Inventory;
 use crate::pattern::{Filter, Pattern};
 use crate::roots::{Roots, SharedFile};
+use crate::sources::guest_links::GuestLinks;
 
 /// What `--config.file` may hold: nothing so far, because node_exporter is set up by flags alone. A
 /// file with a key in it is refused rather than silently passed over.
@@ -25,6 +27,10 @@ pub(crate) struct HostConfig {
     pub(crate) roots: Roots,
     /// `/proc/stat`, which two collectors parse.
     pub(crate) stat: SharedFile,
+    /// What the host is made of.
+    pub(crate) inventory: Inventory,
+    /// Which network devices are left out because they are guests'.
+    pub(crate) guests: GuestLinks,
     /// Whether the CPU time of guests is shown.
     pub(crate) cpu_guest: bool,
     /// Which disks are left out.
@@ -108,8 +114,12 @@ impl HostConfig {
             rootfs: path(matches, "path.rootfs"),
             udev: path(matches, "path.udev.data"),
         };
+        let guests = GuestLinks::new(&roots, switch(matches, GUEST_LINKS));
+        let netlink = switch(matches, "collector.netdev.netlink");
         Ok(Self {
             stat: roots.shared_proc("stat"),
+            inventory: Inventory::new(&roots, &guests, netlink),
+            guests,
             roots,
             cpu_guest: switch(matches, "collector.cpu.guest"),
             disk_devices: filter(matches, "collector.diskstats.device")?,
@@ -122,7 +132,7 @@ impl HostConfig {
                 devices: filter(matches, "collector.netdev.device")?,
                 address_info: switch(matches, "collector.netdev.address-info"),
                 detailed: switch(matches, "collector.netdev.enable-detailed-metrics"),
-                netlink: switch(matches, "collector.netdev.netlink"),
+                netlink,
             },
             stat_softirq: switch(matches, "collector.stat.softirq"),
             vmstat_fields: pattern(matches, "collector.vmstat.fields"),

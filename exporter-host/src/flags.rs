@@ -25,6 +25,9 @@ const PATHS: [(&str, &str, &str); 4] = [
 /// The flag for how long a silent mount is waited for.
 pub(crate) const MOUNT_TIMEOUT: &str = "collector.filesystem.mount-timeout";
 
+/// The switch that leaves out network devices of guests.
+pub(crate) const GUEST_LINKS: &str = "network.guest-links";
+
 /// Where `--help` shows them.
 const HEADING: &str = "Settings of collectors";
 

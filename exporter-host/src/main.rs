@@ -5,6 +5,7 @@
 mod collectors;
 mod config;
 mod flags;
+mod inventory;
 mod pattern;
 mod roots;
 mod sources;
@@ -40,13 +41,18 @@ fn run(
     let config = HostConfig::new(&args.matches, time_zone).map_err(Failure::usage)?;
     let FileConfig {} = runtime::load(args.config_file.as_deref())?;
     let enabled = runtime::enabled(&args.matches, COLLECTORS);
+    let inventory = config.inventory.clone();
     let registry = Registry::new("node", runtime::build(&enabled, &config)?);
     if args.check_only {
         return args.report_valid();
     }
     args.log.start()?;
     allow_open_files();
-    Daemon::new(&PROGRAM, &args)?.registry(&registry).run()
+    Daemon::new(&PROGRAM, &args)?
+        .registry(&registry)
+        .router(inventory::page::router(&inventory))
+        .link(inventory::page::PATH, "Inventory of this host")
+        .run()
 }
 
 /// Kernel files stay open, and a host with many CPUs and sensors has more of them than the usual limit of 1024: takes

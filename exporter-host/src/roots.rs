@@ -78,6 +78,16 @@ impl Roots {
         std::fs::read_to_string(self.sysfs.join(relative)).map(|text| text.trim_end().to_owned())
     }
 
+    /// A file of procfs that is read once; `None` if it cannot be read.
+    pub(crate) fn proc_once(&self, relative: &str) -> Option<String> {
+        read_lossy(&self.procfs.join(relative)).ok()
+    }
+
+    /// A small file of the host's root that is read once; `None` if it cannot be read.
+    pub(crate) fn host_once(&self, relative: &str) -> Option<String> {
+        read_lossy(&self.rootfs.join(relative)).ok()
+    }
+
     /// Where a link of sysfs leads to, such as that of a device to its place in the tree of buses.
     pub(crate) fn sys_link(&self, relative: &str) -> io::Result<PathBuf> {
         std::fs::read_link(self.sysfs.join(relative))

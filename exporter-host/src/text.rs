@@ -52,6 +52,23 @@ pub(crate) fn hex(field: &str) -> Option<u64> {
     u64::from_str_radix(field, 16).ok()
 }
 
+/// The PCI device that is nearest to the end of a path in the tree of devices, such as `0000:3d:00.0`.
+pub(crate) fn pci_address(path: &std::path::Path) -> Option<String> {
+    let is_address = |part: &&str| {
+        let is_hex =
+            |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let mut parts = part.split([':', '.']);
+        let lengths = [4, 2, 2, 1];
+        lengths.iter().all(|length| {
+            parts
+                .next()
+                .is_some_and(|part| part.len() == *length && is_hex(part))
+        }) && parts.next().is_none()
+    };
+    let parts: Vec<&str> = path.iter().filter_map(|part| part.to_str()).collect();
+    parts.into_iter().rev().find(is_address).map(str::to_owned)
+}
+
 /// A metric's name and HELP, made from a kernel field's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct MetricName {
@@ -113,6 +130,15 @@ mod tests {
             "{text}"
         );
         assert!(text.len() < 120, "{text}");
+    }
+
+    #[test]
+    fn the_last_pci_device_of_a_path_is_the_nearest() {
+        let of = |path: &str| pci_address(std::path::Path::new(path));
+        let place = "../devices/pci0000:3c/0000:3c:00.0/0000:3d:00.0/net/eth0";
+        assert_eq!(of(place).as_deref(), Some("0000:3d:00.0"));
+        assert_eq!(of("../devices/virtual/net/lo"), None);
+        assert_eq!(of("1:0:0:0/host1"), None);
     }
 
     #[test]

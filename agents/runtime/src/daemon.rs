@@ -35,6 +35,7 @@ pub struct Daemon {
     pub(crate) background: Option<Background>,
     pub(crate) body_limit: usize,
     pub(crate) has_landing: bool,
+    pub(crate) links: Vec<(&'static str, &'static str)>,
 }
 
 impl Daemon {
@@ -60,6 +61,7 @@ impl Daemon {
             background: None,
             body_limit: BODY_LIMIT,
             has_landing: true,
+            links: Vec::new(),
         })
     }
 
@@ -72,6 +74,12 @@ impl Daemon {
     /// The program's own pages: all that is not `/`, `/-/…` or the telemetry path.
     pub fn router(mut self, router: Router) -> Self {
         self.router = Some(router);
+        self
+    }
+
+    /// A link on the landing page to one of the program's own pages: path and title. May be called again for more.
+    pub fn link(mut self, path: &'static str, title: &'static str) -> Self {
+        self.links.push((path, title));
         self
     }
 

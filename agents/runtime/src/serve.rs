@@ -106,6 +106,7 @@ fn build(daemon: Daemon) -> Result<(Site, Arc<Reloader>), Failure> {
     let landing = Landing {
         program,
         telemetry_path: args.telemetry_path.clone(),
+        links: daemon.links,
     };
     let routes = Routes {
         name: program.name,

@@ -6,6 +6,7 @@ use runtime::{CollectError, Collector, ConfigError, Scrape, Spec};
 use crate::config::HostConfig;
 use crate::pattern::Filter;
 use crate::roots::KernelFile;
+use crate::sources::guest_links::GuestLinks;
 use crate::text::ParseError;
 use std::collections::BTreeMap;
 
@@ -21,18 +22,20 @@ fn build(config: &HostConfig) -> Result<Box<dyn Collector>, ConfigError> {
     Ok(Box::new(Arp {
         file: config.roots.proc("net/arp"),
         devices: config.options.filter("collector.arp.device")?,
+        guests: config.guests.clone(),
     }))
 }
 
 struct Arp {
     file: KernelFile,
     devices: Filter,
+    guests: GuestLinks,
 }
 
 impl Collector for Arp {
     fn update(&mut self, _scrape: &Scrape, out: &mut Families) -> Result<(), CollectError> {
         for (device, entries) in self.file.parse(parse)? {
-            if !self.devices.ignores(device) {
+            if !self.devices.ignores(device) && !self.guests.hides(device) {
                 out.family(
                     "node_arp_entries",
                     "ARP entries by device",

@@ -29,6 +29,7 @@ mod filesystem;
 mod hwmon;
 mod infiniband;
 mod interrupts;
+mod inventory;
 mod ipvs;
 mod kernel_hung;
 mod ksmd;
@@ -101,6 +102,7 @@ pub(crate) const COLLECTORS: &[Spec<HostConfig>] = &[
     hwmon::SPEC,
     infiniband::SPEC,
     interrupts::SPEC,
+    inventory::SPEC,
     ipvs::SPEC,
     kernel_hung::SPEC,
     ksmd::SPEC,

@@ -11,6 +11,7 @@ use crate::config::HostConfig;
 use crate::pattern::Pattern;
 use crate::roots::{KernelFile, Roots};
 use crate::sources::board::{Board, Items, Metric, Unit};
+use crate::sources::guest_links::GuestLinks;
 use crate::text::{hex, number};
 
 mod links;
@@ -35,6 +36,7 @@ fn build(config: &HostConfig) -> Result<Box<dyn Collector>, ConfigError> {
         // Another sysfs may be that of another network namespace.
         links: (config.roots.sysfs == Path::new("/sys")).then(Links::default),
         ignored: config.options.pattern("collector.netclass.ignored-devices"),
+        guests: config.guests.clone(),
         valid_speed: config
             .options
             .is_on("collector.netclass.ignore-invalid-speed"),
@@ -47,6 +49,7 @@ struct NetclassCollector {
     infos: Vec<Info>,
     links: Option<Links>,
     ignored: Pattern,
+    guests: GuestLinks,
     valid_speed: bool,
 }
 
@@ -58,13 +61,15 @@ struct Info {
 
 impl Collector for NetclassCollector {
     fn update(&mut self, _scrape: &Scrape, out: &mut Families) -> Result<(), CollectError> {
+        let (ignored, guests) = (&self.ignored, &self.guests);
+        let is_shown = |name: &str| !ignored.is_match(name) && !guests.hides(name);
         if let Some(links) = &mut self.links {
-            let emitted = links.emit(&self.roots, &self.ignored, self.valid_speed, out);
+            let emitted = links.emit(&self.roots, is_shown, self.valid_speed, out);
             return emitted.map_err(|error| CollectError::Other(error.to_string()));
         }
         let mut names = self.roots.sys_names(DIR)?;
         // Beside the devices there may be a file that lists the bonds.
-        names.retain(|name| name != "bonding_masters" && !self.ignored.is_match(name));
+        names.retain(|name| name != "bonding_masters" && is_shown(name));
         let Self {
             roots,
             board,

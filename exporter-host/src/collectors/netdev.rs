@@ -9,6 +9,7 @@ use runtime::{CollectError, Collector, ConfigError, Scrape, Spec};
 
 use crate::config::{HostConfig, NetdevConfig};
 use crate::roots::KernelFile;
+use crate::sources::guest_links::GuestLinks;
 use crate::sources::netlink::Netlink;
 use crate::sources::rtnl::{self, Link, Links, STATS, field};
 use crate::text::ParseError;
@@ -32,6 +33,7 @@ fn build(config: &HostConfig) -> Result<Box<dyn Collector>, ConfigError> {
     Ok(Box::new(NetdevCollector {
         columns: columns::of(detailed, netlink),
         config: config.netdev.clone(),
+        guests: config.guests.clone(),
         file: config.roots.proc("net/dev"),
         netlink: Netlink::default(),
         links: Links::default(),
@@ -40,6 +42,7 @@ fn build(config: &HostConfig) -> Result<Box<dyn Collector>, ConfigError> {
 
 struct NetdevCollector {
     config: NetdevConfig,
+    guests: GuestLinks,
     columns: Vec<Column>,
     file: KernelFile,
     netlink: Netlink,
@@ -50,6 +53,7 @@ impl Collector for NetdevCollector {
     fn update(&mut self, _scrape: &Scrape, out: &mut Families) -> Result<(), CollectError> {
         let Self {
             config,
+            guests,
             columns,
             file,
             netlink,
@@ -62,7 +66,7 @@ impl Collector for NetdevCollector {
         } else {
             file.parse(|text| parse(text, links))?;
         }
-        links.filter(|name| !config.devices.ignores(name));
+        links.filter(|name| !config.devices.ignores(name) && !guests.hides(name));
         for Column { name, help, sum } in columns {
             let mut family = out.family(name, help, MetricType::Counter);
             for link in links.iter().filter(|link| link.is_shown) {
@@ -75,6 +79,7 @@ impl Collector for NetdevCollector {
                     .dump(netlink)
                     .map_err(|source| failed("links", &source))?;
             }
+            links.filter(|name| !guests.hides(name));
             let addresses =
                 rtnl::addresses(netlink).map_err(|source| failed("addresses", &source))?;
             emit_addresses(links, &addresses, out);
@@ -149,7 +154,8 @@ fn emit_addresses(links: &Links, addresses: &[rtnl::Address], out: &mut Families
         MetricType::Gauge,
     );
     for address in addresses {
-        if let Some(link) = links.iter().find(|link| link.index == address.index) {
+        let mut shown = links.iter().filter(|link| link.is_shown);
+        if let Some(link) = shown.find(|link| link.index == address.index) {
             let labels = [
                 ("address", address.address.to_string()),
                 ("device", link.name.clone()),

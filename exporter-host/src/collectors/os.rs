@@ -6,7 +6,7 @@ use runtime::{CollectError, Collector, ConfigError, Scrape, Spec};
 
 use crate::config::HostConfig;
 use crate::roots::{Stamp, read_lossy, stamp};
-use std::collections::BTreeMap;
+use crate::sources::os_release::{self, Release};
 use std::path::PathBuf;
 
 /// The collector's line in the table.
@@ -46,9 +46,6 @@ struct Os {
     known: Option<(Stamp, Release)>,
 }
 
-/// The values of the file's keys.
-type Release = BTreeMap<String, String>;
-
 impl Collector for Os {
     fn update(&mut self, _scrape: &Scrape, out: &mut Families) -> Result<(), CollectError> {
         let found = self
@@ -65,7 +62,7 @@ impl Collector for Os {
                 path: path.clone(),
                 source,
             })?;
-            self.known = Some((now, parse(&text)));
+            self.known = Some((now, os_release::parse(&text)));
         }
         if let Some((_, release)) = &self.known {
             emit(release, out);
@@ -100,39 +97,6 @@ fn emit(release: &Release, out: &mut Families) {
     }
 }
 
-/// `KEY=value` lines as a shell reads them, the value bare or in quotes.
-fn parse(text: &str) -> Release {
-    let mut release = Release::new();
-    for line in text
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.starts_with('#'))
-    {
-        if let Some((key, value)) = line.split_once('=') {
-            release.insert(key.to_owned(), unquote(value));
-        }
-    }
-    release
-}
-
-fn unquote(value: &str) -> String {
-    let quoted = |quote| value.strip_prefix(quote)?.strip_suffix(quote);
-    if let Some(inside) = quoted('\'') {
-        return inside.to_owned();
-    }
-    let inside = quoted('"').unwrap_or(value);
-    let mut text = String::with_capacity(inside.len());
-    let mut chars = inside.chars();
-    while let Some(char) = chars.next() {
-        text.extend(if char == '\\' {
-            chars.next()
-        } else {
-            Some(char)
-        });
-    }
-    text
-}
-
 /// Major and minor of `20.04.2`.
 fn version(text: &str) -> Option<f64> {
     let is_digit = |char: char| char.is_ascii_digit();
@@ -153,26 +117,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_may_be_quoted() {
-        let release = parse("# comment\nID=debian\nNAME=\"A \\\"B\\\"\"\nVARIANT='c d'\nnothing\n");
-        assert_eq!(release["ID"], "debian");
-        assert_eq!(release["NAME"], "A \"B\"");
-        assert_eq!(release["VARIANT"], "c d");
-        assert_eq!(release.len(), 3);
-    }
-
-    #[test]
     fn the_version_is_major_and_minor() {
         assert_eq!(version("20.04.2"), Some(20.04));
         assert_eq!(version("12"), Some(12.0));
         assert_eq!(version(""), None);
         assert_eq!(version("rolling"), None);
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn any_text_is_parsed_or_refused(text in "(?s).*") {
-            let _ = parse(&text);
-        }
     }
 }

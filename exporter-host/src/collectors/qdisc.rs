@@ -6,6 +6,7 @@ use runtime::{CollectError, Collector, ConfigError, Scrape, Spec};
 
 use crate::config::HostConfig;
 use crate::pattern::Filter;
+use crate::sources::guest_links::GuestLinks;
 use crate::sources::netlink::{Netlink, attributes, read_u32};
 use crate::sources::rtnl::Links;
 
@@ -35,6 +36,7 @@ const TCA_STATS_QUEUE: u16 = 3;
 fn build(config: &HostConfig) -> Result<Box<dyn Collector>, ConfigError> {
     Ok(Box::new(QdiscCollector {
         devices: config.options.filter("collector.qdisc.device")?,
+        guests: config.guests.clone(),
         netlink: Netlink::default(),
         links: Links::default(),
     }))
@@ -42,6 +44,7 @@ fn build(config: &HostConfig) -> Result<Box<dyn Collector>, ConfigError> {
 
 struct QdiscCollector {
     devices: Filter,
+    guests: GuestLinks,
     netlink: Netlink,
     links: Links,
 }
@@ -112,6 +115,9 @@ impl Collector for QdiscCollector {
     fn update(&mut self, _scrape: &Scrape, out: &mut Families) -> Result<(), CollectError> {
         let failed = |error| CollectError::Other(format!("cannot dump disciplines: {error}"));
         self.links.dump(&mut self.netlink).map_err(failed)?;
+        let (devices, guests) = (&self.devices, &self.guests);
+        self.links
+            .filter(|name| !devices.ignores(name) && !guests.hides(name));
         let mut all: Vec<Qdisc> = Vec::new();
         self.netlink
             .dump(
@@ -127,7 +133,7 @@ impl Collector for QdiscCollector {
         for (name, help, kind, value) in COLUMNS {
             for qdisc in &all {
                 let device = self.links.iter().find(|link| link.index == qdisc.device);
-                let Some(device) = device.filter(|link| !self.devices.ignores(&link.name)) else {
+                let Some(device) = device.filter(|link| link.is_shown) else {
                     continue;
                 };
                 let labels = [("device", device.name.as_str()), ("kind", &qdisc.kind)];

@@ -261,6 +261,11 @@ pub(super) const SWITCHES: &[(&str, bool, &str)] = &[
         true,
         "Show interrupts that never came",
     ),
+    (
+        super::GUEST_LINKS,
+        true,
+        "Show network devices of guests (their taps, and the bridges and pairs that Neutron adds) in all collectors",
+    ),
 ];
 
 /// A flag that takes a value and may be repeated: name, default, help.

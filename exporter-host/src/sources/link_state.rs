@@ -52,6 +52,10 @@ pub(crate) struct LinkState {
     pub(crate) carrier_changes: u32,
     pub(crate) carrier_up: u32,
     pub(crate) carrier_down: u32,
+    /// The address that it was made with, since Linux 5.6.
+    pub(crate) permanent_address: String,
+    /// The kernel's name for what it is, such as `veth`; hardware has none.
+    pub(crate) kernel_kind: String,
 }
 
 /// Dumps all devices of this network namespace, by their names.
@@ -72,7 +76,7 @@ pub(crate) fn dump(netlink: &mut Netlink) -> io::Result<Vec<LinkState>> {
 }
 
 /// `RTM_NEWLINK`; `None` if it lacks its fixed part or a name.
-fn parse(payload: &[u8]) -> Option<LinkState> {
+pub(crate) fn parse(payload: &[u8]) -> Option<LinkState> {
     let raw = read_u32(payload, 8)?;
     let index = read_u32(payload, 4)?;
     let states = IFF_PROMISC | IFF_RUNNING | IFF_LOWER_UP | IFF_DORMANT;
@@ -95,6 +99,7 @@ fn parse(payload: &[u8]) -> Option<LinkState> {
             4 => link.mtu = number,
             5 => link.link = number,
             13 => link.queue_length = number,
+            18 => link.kernel_kind = kernel_kind(value),
             16 => link.operstate = OPERSTATES.get(usize::from(byte)).copied()?,
             17 => link.link_mode = byte.into(),
             20 => link.alias = text(value),
@@ -105,11 +110,18 @@ fn parse(payload: &[u8]) -> Option<LinkState> {
             35 => link.carrier_changes = number,
             47 => link.carrier_up = number,
             48 => link.carrier_down = number,
+            54 => link.permanent_address = hardware_address(value),
             61 if number > 0 => link.flags |= IFF_ALLMULTI,
             _ => {}
         }
     }
     (!link.name.is_empty()).then_some(link)
+}
+
+/// `IFLA_LINKINFO` has `IFLA_INFO_KIND` among its attributes.
+fn kernel_kind(value: &[u8]) -> String {
+    let kind = attributes(value).find(|(kind, _)| *kind == 1);
+    kind.map(|(_, value)| text(value)).unwrap_or_default()
 }
 
 /// A C string.
@@ -160,6 +172,8 @@ mod tests {
                 attribute(16, &[6]),
                 attribute(4, &1500_u32.to_ne_bytes()),
                 attribute(30, &1_u32.to_ne_bytes()),
+                attribute(18, &attribute(1, b"veth\0")),
+                attribute(54, &[2, 0, 0, 0, 0, 0xcd]),
             ],
         );
         let link = parse(&payload).unwrap();
@@ -168,6 +182,8 @@ mod tests {
             ("eth0", 7, 7, 1)
         );
         assert_eq!(link.address, "02:00:00:00:00:ab");
+        assert_eq!(link.permanent_address, "02:00:00:00:00:cd");
+        assert_eq!(link.kernel_kind, "veth");
         assert_eq!((link.operstate, link.mtu, link.flags), ("up", 1500, 0x1103));
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use rustix::net::netlink::SocketAddrNetlink;
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{
-    AddressFamily, Protocol, RecvFlags, SendFlags, SocketFlags, SocketType, recv, sendto,
+    AddressFamily, Protocol, RecvFlags, SendFlags, SocketFlags, SocketType, bind, recv, sendto,
     socket_with,
 };
 
@@ -122,6 +122,51 @@ impl Netlink {
                 }
             }
         }
+    }
+}
+
+/// A socket that hears what the kernel says by itself.
+pub(crate) struct Listener {
+    socket: OwnedFd,
+    buffer: Vec<u8>,
+}
+
+/// How a read of a [`Listener`] went.
+pub(crate) enum Received {
+    /// Nothing is missing.
+    All,
+    /// The kernel had more to say than the socket could hold.
+    Lost,
+}
+
+impl Listener {
+    /// Listens to groups of the routing family (`RTMGRP_*`).
+    pub(crate) fn open(groups: u32) -> io::Result<Self> {
+        let socket = open(None)?;
+        set_socket_timeout(&socket, Timeout::Recv, None)?;
+        bind(&socket, &SocketAddrNetlink::new(0, groups))?;
+        Ok(Self {
+            socket,
+            buffer: vec![0; BUFFER],
+        })
+    }
+
+    /// Waits for messages and gives type and payload of each to `each`.
+    pub(crate) fn receive(&mut self, mut each: impl FnMut(u16, &[u8])) -> io::Result<Received> {
+        let received = recv(&self.socket, self.buffer.as_mut_slice(), RecvFlags::TRUNC);
+        let length = match received {
+            Ok((_, length)) => length,
+            Err(rustix::io::Errno::INTR) => return Ok(Received::All),
+            Err(rustix::io::Errno::NOBUFS) => return Ok(Received::Lost),
+            Err(error) => return Err(error.into()),
+        };
+        let Some(read) = self.buffer.get(..length) else {
+            return Ok(Received::Lost);
+        };
+        for message in messages(read).flatten() {
+            each(message.kind, message.payload);
+        }
+        Ok(Received::All)
     }
 }
 

@@ -12,6 +12,8 @@ pub(crate) struct Landing {
     pub(crate) program: Program,
     /// Where the metrics are.
     pub(crate) telemetry_path: String,
+    /// The program's own pages: path and title.
+    pub(crate) links: Vec<(&'static str, &'static str)>,
 }
 
 impl Landing {
@@ -29,11 +31,10 @@ impl Landing {
              <style>body{{font-family:sans-serif;margin:2em}}</style></head>\n<body>\n<h1>{name}</h1>\n\
              <p>{about}</p>\n<p>Version {version}</p>\n<ul>\n"
         );
-        for (path, title) in [
-            (self.telemetry_path.as_str(), "Metrics"),
-            ("/-/healthy", "Health"),
-            ("/-/ready", "Readiness"),
-        ] {
+        let shared = [("/-/healthy", "Health"), ("/-/ready", "Readiness")];
+        let metrics = (self.telemetry_path.as_str(), "Metrics");
+        let own = self.links.iter().copied();
+        for (path, title) in [metrics].into_iter().chain(own).chain(shared) {
             // Writing to a string cannot fail.
             let _ = writeln!(page, "<li><a href=\"{}\">{title}</a></li>", escape(path));
         }
@@ -80,11 +81,13 @@ mod tests {
         let landing = Landing {
             program,
             telemetry_path: "/m".to_owned(),
+            links: vec![("/own", "Own page")],
         };
         let page = landing.html(&["cpu"]);
         for part in [
             "<h1>x</h1>",
             "<a href=\"/m\">Metrics</a>",
+            "<a href=\"/own\">Own page</a>",
             "a &lt; b &amp; &quot;c&quot;",
             "Version 1.2",
             "<li>cpu</li>",

@@ -8,7 +8,6 @@ use std::io;
 use exposition::{Families, MetricType};
 
 use super::{DIR, hexadecimal, speed};
-use crate::pattern::Pattern;
 use crate::roots::Roots;
 use crate::sources::link_state::{self, IFF_UP, LinkState};
 use crate::sources::netlink::Netlink;
@@ -74,16 +73,16 @@ fn is_up(link: &LinkState) -> bool {
 }
 
 impl Links {
-    /// Writes the families of all devices that are not ignored.
+    /// Writes the families of all devices that are shown.
     pub(super) fn emit(
         &mut self,
         roots: &Roots,
-        ignored: &Pattern,
+        is_shown: impl Fn(&str) -> bool,
         valid_speed: bool,
         out: &mut Families,
     ) -> io::Result<()> {
         let mut links = link_state::dump(&mut self.netlink)?;
-        links.retain(|link| !ignored.is_match(&link.name));
+        links.retain(|link| is_shown(&link.name));
         self.known
             .retain(|index, _| links.iter().any(|link| link.index == *index));
         let links: Vec<(&LinkState, &Known)> = {
