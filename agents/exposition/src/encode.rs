@@ -16,16 +16,39 @@ use crate::view::{FamilyRef, SampleRef};
 /// it, as client_golang does. A counter or info whose OpenMetrics name another family has is written as `unknown` under
 /// its own name, for two families of one name are not valid. Creation times are left out of text 0.0.4.
 pub fn encode(families: &Families, format: Format, out: &mut String) {
+    encode_part(families, format, &mut Progress::default(), usize::MAX, out);
+}
+
+/// How far a writing in parts has come.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Progress {
+    families: usize,
+    /// Of the next family.
+    samples: usize,
+    announced: bool,
+    ended: bool,
+}
+
+/// As [`encode`], a part at a time, so that the whole text is never in memory: goes on from where `progress` is until
+/// `out` has `length` bytes or the next line more. Leaves `out` empty when everything has been written. The families must be the same
+/// from the first part to the last.
+pub fn encode_part(
+    families: &Families,
+    format: Format,
+    progress: &mut Progress,
+    length: usize,
+    out: &mut String,
+) {
     out.clear();
-    for family in families.iter() {
+    for family in families.iter().skip(progress.families) {
         let spelling = Spelling::of(families, &family, format);
-        let mut announced = false;
-        for sample in family.samples() {
+        for sample in family.samples().skip(progress.samples) {
+            progress.samples += 1;
             if sample.suffix == Suffix::Created && !spelling.created {
                 continue;
             }
-            if !announced {
-                announced = true;
+            if !progress.announced {
+                progress.announced = true;
                 write_metadata(&family, &spelling, format, out);
             }
             match format {
@@ -35,9 +58,15 @@ pub fn encode(families: &Families, format: Format, out: &mut String) {
                 }
             }
             out.push('\n');
+            if out.len() >= length {
+                return;
+            }
         }
+        progress.families += 1;
+        progress.samples = 0;
+        progress.announced = false;
     }
-    if format == Format::OpenMetrics {
+    if format == Format::OpenMetrics && !std::mem::replace(&mut progress.ended, true) {
         out.push_str("# EOF\n");
     }
 }

@@ -30,7 +30,7 @@ mod problem;
 mod view;
 mod writer;
 
-pub use encode::encode;
+pub use encode::{Progress, encode, encode_part};
 pub use kind::{MetricType, Suffix, Timestamp};
 pub use label::Labels;
 pub use model::Families;

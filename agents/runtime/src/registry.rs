@@ -3,6 +3,7 @@
 //! the rest. Scrapes that meet a collector at work wait for the same result. What an HTTP request may ask for is in
 //! `scrape`, the book-keeping in `registry/state.rs`, the threads in `registry/runner.rs`.
 
+mod memory;
 mod runner;
 mod slot;
 mod state;
@@ -150,6 +151,9 @@ impl Registry {
     ) {
         let Selection(slots) = selection;
         let shared = &self.handle.shared;
+        if let [alone] = slots.as_slice() {
+            shared.lock().lend(*alone, std::mem::take(out));
+        }
         let ticket = shared.lock().enqueue(slots, deadline);
         runner::provide(shared);
         while !ticket.is_complete() {
@@ -164,7 +168,7 @@ impl Registry {
                 runner::provide(shared);
             }
         }
-        let (reports, late) = shared.lock().conclude(slots, &ticket);
+        let (mut reports, late) = shared.lock().conclude(slots, &ticket);
         shared
             .timeouts
             .fetch_add(late.len() as u64, Ordering::Relaxed);
@@ -173,6 +177,14 @@ impl Registry {
                 collector,
                 "collector missed the scrape's deadline, it is left out until it comes back"
             );
+        }
+        if let ([alone], [report]) = (slots.as_slice(), reports.as_mut_slice())
+            && let Some(outcome) = report.outcome.take()
+        {
+            match shared.lock().take_back(*alone, outcome) {
+                Ok(families) => *out = families,
+                Err(shared) => report.outcome = Some(shared),
+            }
         }
         for report in &reports {
             if let Some(outcome) = &report.outcome {
@@ -187,11 +199,10 @@ impl Registry {
         let (name, help) = &self.handle.success;
         let mut family = out.family(name, help, MetricType::Gauge);
         for report in &reports {
-            let success = report
-                .outcome
-                .as_ref()
-                .is_some_and(|outcome| outcome.success);
-            family.sample(&[("collector", report.name)], f64::from(u8::from(success)));
+            family.sample(
+                &[("collector", report.name)],
+                f64::from(u8::from(report.success)),
+            );
         }
     }
 

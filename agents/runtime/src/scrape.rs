@@ -2,6 +2,7 @@
 //! registry's part, the program's numbers about itself are in `metrics`.
 
 mod buffers;
+mod parts;
 mod request;
 
 use std::collections::HashSet;
@@ -21,9 +22,10 @@ use crate::metrics::{self, SelfMetrics};
 use crate::program::Program;
 use crate::registry::{Registry, Selection};
 use buffers::Pool;
+use parts::Parts;
 use request::Filter;
 
-/// Samples beyond which writing and packing them is left to a thread that may take its time.
+/// Samples beyond which the text is written while it is sent.
 const MANY_SAMPLES: usize = 5_000;
 
 /// Distinct lines about refused series that are logged; more are counted only.
@@ -51,7 +53,6 @@ pub(crate) struct Scraper {
 #[derive(Default)]
 struct Served {
     ok: AtomicU64,
-    failed: AtomicU64,
     refused: AtomicU64,
     with_problems: AtomicU64,
 }
@@ -139,7 +140,6 @@ impl Scraper {
     fn handler_metrics(&self, out: &mut Families) {
         let Served {
             ok,
-            failed,
             refused,
             with_problems,
         } = &self.served;
@@ -147,7 +147,8 @@ impl Scraper {
         let in_flight = self.in_flight.load(Ordering::Relaxed) as f64;
         metrics::handler(
             in_flight,
-            [count(ok), count(failed), count(refused)],
+            // client_golang's handler counts answers that it could not write here; ours are always written.
+            [count(ok), 0.0, count(refused)],
             count(with_problems),
             out,
         );
@@ -216,25 +217,12 @@ async fn answer(State(scraper): State<Arc<Scraper>>, uri: Uri, headers: HeaderMa
     let format = Format::negotiate(text(header::ACCEPT));
     let gzip = request::takes_gzip(text(header::ACCEPT_ENCODING));
     let body = if families.value().sample_count() < MANY_SAMPLES {
-        Ok(scraper.body(families.value(), format, gzip))
+        Body::from(scraper.body(families.value(), format, gzip))
     } else {
-        let scraper = Arc::clone(&scraper);
-        tokio::task::spawn_blocking(move || scraper.body(families.value(), format, gzip)).await
-    };
-    let Ok(body) = body else {
-        scraper.served.failed.fetch_add(1, Ordering::Relaxed);
-        return (
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "cannot write the metrics\n",
-        )
-            .into_response();
+        Body::new(Parts::new(families, format, gzip, scraper.texts.take()))
     };
     scraper.served.ok.fetch_add(1, Ordering::Relaxed);
-    let mut response = (
-        [(header::CONTENT_TYPE, format.content_type())],
-        Body::from(body),
-    )
-        .into_response();
+    let mut response = ([(header::CONTENT_TYPE, format.content_type())], body).into_response();
     if gzip {
         response.headers_mut().insert(
             header::CONTENT_ENCODING,

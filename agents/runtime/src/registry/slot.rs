@@ -18,7 +18,7 @@ pub(crate) struct Slot {
     /// Takes the collector's place when that comes back from a run.
     pub(crate) successor: Option<Box<dyn Collector>>,
     pub(crate) flight: Option<Flight>,
-    /// The last outcome, whose memory the next run uses again.
+    /// An outcome that has been used, whose memory the next run uses again.
     pub(crate) spare: Option<Arc<Outcome>>,
     /// How the last run failed, so that only changes are logged.
     pub(crate) failing: Option<String>,
@@ -69,6 +69,8 @@ pub(crate) struct Report {
     pub(crate) name: &'static str,
     /// `None` when it was not done in time.
     pub(crate) outcome: Option<Arc<Outcome>>,
+    /// Whether it was done in time, and content.
+    pub(crate) success: bool,
     pub(crate) duration: Duration,
 }
 

@@ -17,7 +17,7 @@ const IDLE_RUNNERS: usize = 1;
 #[derive(Default)]
 pub(crate) struct State {
     /// One per name that ever was, so that positions stay.
-    slots: Vec<Slot>,
+    pub(super) slots: Vec<Slot>,
     /// Positions of the collectors that can be asked for, in the order of the table.
     order: Vec<usize>,
     /// Positions of the slots whose flight has not begun.
@@ -252,6 +252,7 @@ impl State {
             }
             reports.push(Report {
                 name: slot.name,
+                success: outcome.as_ref().is_some_and(|outcome| outcome.success),
                 outcome,
                 duration,
             });
