@@ -170,7 +170,7 @@ fn what_cannot_be_used_is_named_with_what_was_expected() {
     let error = told(&[], &group, None);
     assert_eq!(
         error,
-        "collectors: expected one of block, block_limits, cpu, guest_agent, interface, job, memory, openstack, pss, state, storage_pool, vcpu, found \"blocks\""
+        "collectors: expected one of block, block_limits, cpu, dirtyrate, guest_agent, interface, iothread, job, memory, openstack, perf, pss, state, storage_pool, vcpu, vm, found \"blocks\""
     );
 }
 

@@ -21,6 +21,14 @@ pub(crate) const VCPU: u32 = sys::VIR_DOMAIN_STATS_VCPU;
 pub(crate) const INTERFACE: u32 = sys::VIR_DOMAIN_STATS_INTERFACE;
 /// Each disk; several questions to each hypervisor process, the dearest group.
 pub(crate) const BLOCK: u32 = sys::VIR_DOMAIN_STATS_BLOCK;
+/// Performance counters that the domain's XML switches on; libvirtd reads them itself.
+pub(crate) const PERF: u32 = sys::VIR_DOMAIN_STATS_PERF;
+/// Each I/O thread, since libvirt 4.10; one question to each hypervisor process.
+pub(crate) const IOTHREAD: u32 = 1 << 7;
+/// How fast the guest writes to its memory, since libvirt 7.2; one question to each hypervisor process.
+pub(crate) const DIRTYRATE: u32 = 1 << 9;
+/// What KVM counts of each domain, since libvirt 8.9; one question to each hypervisor process.
+pub(crate) const VM: u32 = 1 << 10;
 
 /// The job of each domain. Not one of libvirt's groups but a question of its own.
 pub(crate) const JOB: u32 = 1 << 31;

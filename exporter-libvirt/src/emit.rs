@@ -5,7 +5,7 @@
 use exposition::{Families, MetricType};
 
 use crate::domain::{Domain, Snapshot};
-use crate::stats::{Block, Interface, Vcpu};
+use crate::stats::{Block, Extras, Interface, IoThread, Vcpu};
 
 /// One family whose samples are values of a `T`.
 pub(crate) struct Family<T> {
@@ -43,6 +43,18 @@ impl Part for Vcpu {
     fn name(&self) -> &str {
         &self.name
     }
+}
+
+impl Part for IoThread {
+    const LABEL: &'static str = "iothread";
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+/// What is asked for only where it was switched on.
+pub(crate) fn extras(domain: &Domain) -> Option<&Extras> {
+    domain.stats.extras.as_deref()
 }
 
 /// Writes one sample per domain for each family of the table.

@@ -12,6 +12,7 @@ mod domain;
 mod emit;
 mod events_ffi;
 mod flags;
+mod footprint_ffi;
 mod gather;
 mod guests;
 mod kernel;
@@ -44,6 +45,7 @@ const PROGRAM: Program = Program {
 };
 
 fn main() -> ExitCode {
+    footprint_ffi::share_one_heap();
     connect::silence_library();
     let default_uri = std::env::var(URI_VARIABLE).ok();
     PROGRAM.exit(run(std::env::args_os(), default_uri))

@@ -24,8 +24,9 @@ pub(crate) struct Asked {
     pub(crate) last: Option<Instant>,
 }
 
-/// What libvirt has to be asked about this domain: of what is wanted, that which nothing else tells.
-pub(crate) fn wanted_of(listed: &Listed, seen: Option<&Seen>, had_job: bool, wanted: u32) -> u32 {
+/// What libvirt has to be asked about this domain: of what is wanted, that which nothing else tells. `asks_job`: whether
+/// it is to be asked for a job even where the kernel shows none.
+pub(crate) fn wanted_of(listed: &Listed, seen: Option<&Seen>, asks_job: bool, wanted: u32) -> u32 {
     let description = &listed.description;
     let mut what = wanted & !connect::STATE;
     if description.is_qemu() && description.disks.is_empty() {
@@ -50,8 +51,7 @@ pub(crate) fn wanted_of(listed: &Listed, seen: Option<&Seen>, had_job: bool, wan
     if !description.has_balloon && description.memory_maximum.is_some() {
         what &= !connect::BALLOON;
     }
-    // A job that has just ended is asked for once more, so that it is not left running.
-    if !seen.has_job && !had_job {
+    if !seen.has_job && !asks_job {
         what &= !connect::JOB;
     }
     what
@@ -137,18 +137,18 @@ mod tests {
     }
 
     #[test]
-    fn a_job_is_asked_for_while_there_is_one_and_once_more() {
+    fn a_job_is_asked_for_where_the_kernel_shows_one_and_where_it_is_to_be() {
         let domain = listed(Some(1), QEMU);
         let migrating = Seen {
             has_job: true,
             ..seen_all()
         };
-        for (seen, had_job, expected) in [
+        for (seen, asks_job, expected) in [
             (migrating, false, true),
             (seen_all(), true, true),
             (seen_all(), false, false),
         ] {
-            let what = wanted_of(&domain, Some(&seen), had_job, ALL);
+            let what = wanted_of(&domain, Some(&seen), asks_job, ALL);
             assert_eq!(what & connect::JOB != 0, expected);
         }
     }

@@ -10,10 +10,22 @@ use virt::connect::Connect;
 pub(crate) struct StoragePool {
     /// Its name.
     pub(crate) name: Arc<str>,
-    /// `virStoragePoolState`: 0 inactive, 1 building, 2 running, 3 degraded, 4 inaccessible.
-    pub(crate) state: u32,
+    /// `virStoragePoolState`: 0 inactive, 1 building, 2 running, 3 degraded, 4 inaccessible. `None` where libvirt did not
+    /// tell in time.
+    pub(crate) state: Option<u32>,
     /// Its sizes; `None` while it is inactive, when libvirt has only zeros.
     pub(crate) sizes: Option<Sizes>,
+}
+
+impl StoragePool {
+    /// A pool of which libvirt did not tell this time.
+    pub(crate) fn unknown(name: Arc<str>) -> StoragePool {
+        StoragePool {
+            name,
+            state: None,
+            sizes: None,
+        }
+    }
 }
 
 /// The sizes of a pool, bytes.
@@ -53,7 +65,7 @@ fn list(open: &mut Option<Connect>, uri: &str) -> Result<Vec<StoragePool>, virt:
         let (name, info) = (pool.name().ok()?, pool.info().ok()?);
         Some(StoragePool {
             name: name.into(),
-            state: info.state,
+            state: Some(info.state),
             sizes: (info.state != 0).then_some(Sizes {
                 capacity: info.capacity,
                 allocation: info.allocation,

@@ -11,9 +11,14 @@ use crate::collectors::Group;
 use crate::compat::Peer;
 use crate::config::LibvirtConfig;
 use crate::domain::Snapshot;
+use crate::footprint_ffi;
 use crate::gather::Gatherer;
 use crate::guests;
 use crate::listing::Versions;
+
+/// Scrapes after which the memory is given back that only coming up needed: what opens its connection late has done so by
+/// then.
+const COMING_UP: u32 = 3;
 
 /// Kept back from the scrape's time for writing the families.
 const TO_WRITE: Duration = Duration::from_millis(100);
@@ -30,6 +35,8 @@ pub(crate) struct Domains {
     all: Families,
     /// Whether libvirt answered last time; `None` before the first time.
     was_up: Option<bool>,
+    /// Scrapes that libvirt has answered, as far as they matter.
+    answered: u32,
 }
 
 impl Domains {
@@ -44,6 +51,7 @@ impl Domains {
             with_nova: config.with_nova,
             all: Families::new(),
             was_up: None,
+            answered: 0,
         }
     }
 
@@ -73,6 +81,10 @@ impl Collector for Domains {
         let answer = self.ask(scrape);
         self.log_change(&answer);
         self.own(out);
+        if answer.is_ok() && self.answered < COMING_UP {
+            self.answered += 1;
+            footprint_ffi::give_back();
+        }
         let (up, help) = (
             f64::from(u8::from(answer.is_ok())),
             "Whether scraping libvirt's metrics was successful.",

@@ -23,6 +23,8 @@ pub(crate) struct DomainStats {
     pub(crate) blocks: Vec<Block>,
     /// Each network interface that has a device on the host.
     pub(crate) interfaces: Vec<Interface>,
+    /// What is asked for only where it was switched on; `None` where libvirt told nothing of it.
+    pub(crate) extras: Option<Box<Extras>>,
     /// What the domain is busy with; `None` when it was not asked.
     pub(crate) job: Option<Job>,
     /// Proportional share of the hypervisor process in the host's memory, KiB; only the kernel tells.
@@ -143,4 +145,55 @@ pub(crate) struct Interface {
     pub(crate) tx_pkts: Option<u64>,
     pub(crate) tx_errs: Option<u64>,
     pub(crate) tx_drop: Option<u64>,
+}
+
+/// The groups that are off by default.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub(crate) struct Extras {
+    /// Each I/O thread (`iothread.<id>.*`).
+    pub(crate) iothreads: Vec<IoThread>,
+    /// The performance counters that the domain has (`perf.*`), by libvirt's name.
+    pub(crate) perf: Vec<(String, u64)>,
+    /// `dirtyrate.*`.
+    pub(crate) dirty_rate: DirtyRate,
+    /// What KVM counts (`vm.<name>.<kind>`).
+    pub(crate) vm: Vec<VmCount>,
+}
+
+/// One I/O thread.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub(crate) struct IoThread {
+    /// Its id in the domain's XML, as text: it is only ever a label.
+    pub(crate) name: String,
+    /// The longest time that it polls before it sleeps, nanoseconds; 0 for never.
+    pub(crate) poll_max: Option<u64>,
+    /// By how much the time grows when polling was too short; 0 for QEMU's own choice.
+    pub(crate) poll_grow: Option<u64>,
+    /// By how much the time shrinks when polling was in vain; 0 for QEMU's own choice.
+    pub(crate) poll_shrink: Option<u64>,
+}
+
+/// The last measurement of how fast a guest writes to its memory (`virsh domdirtyrate-calc` begins one).
+#[derive(Debug, Default, Clone, PartialEq)]
+pub(crate) struct DirtyRate {
+    /// `virDomainDirtyRateStatus`: 0 never begun, 1 going on, 2 done.
+    pub(crate) status: Option<u64>,
+    /// When it began, seconds of the host's monotonic clock.
+    pub(crate) started: Option<u64>,
+    /// How long it took or will take, seconds.
+    pub(crate) period: Option<u64>,
+    /// MiB per second.
+    pub(crate) rate: Option<u64>,
+    /// MiB per second of each vCPU, by its number; only in the mode `dirty-ring`.
+    pub(crate) vcpus: Vec<(String, u64)>,
+}
+
+/// One number of KVM's.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub(crate) struct VmCount {
+    /// KVM's name of it.
+    pub(crate) name: String,
+    /// Whether it only grows (libvirt's kind `sum`); a state otherwise (`cur`, `max`).
+    pub(crate) is_sum: bool,
+    pub(crate) value: u64,
 }

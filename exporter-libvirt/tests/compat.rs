@@ -1,5 +1,5 @@
-//! In the place of each peer: the series of Debian's exporter beside it, and the names and labels that the others'
-//! published dashboards and documents ask for.
+//! In the place of each peer: the series of Debian's exporter beside it, and what the others' published dashboards and
+//! documents ask for, asked of a Prometheus that scrapes the exporter.
 
 #![allow(
     clippy::unwrap_used,
@@ -11,10 +11,12 @@
 mod support;
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use exposition::{Families, Format, parse_families};
+use support::domains::{Irregular, firmware, make};
 use support::{Scraped, exporter};
-use testkit::{Guest, GuestSpec, Libvirtd, Peer, TinySpec, http};
+use testkit::{Guest, GuestSpec, Libvirtd, Peer, Running, TinySpec, http};
 
 /// Every series of libvirt's, without its value. The exporters' own (`libvirt_exporter_…`, `libvirt_scrape_…`) are not
 /// about libvirt.
@@ -69,198 +71,143 @@ fn in_kuminas_place_the_series_are_those_of_debians_exporter() {
     }
 }
 
-/// What inovex's dashboard for OpenStack asks for: families with the labels by which it selects, groups and joins.
-const INOVEX: &[(&str, &[&str])] = &[
-    ("libvirt_domain_info_state", &["domain", "state_desc"]),
-    ("libvirt_domain_vcpu_current", &["domain"]),
-    ("libvirt_domain_memory_stats_maximum_bytes", &["domain"]),
-    (
-        "libvirt_domain_block_stats_info",
-        &["domain", "target_device"],
-    ),
-    (
-        "libvirt_domain_interface_stats_info",
-        &["domain", "target_device"],
-    ),
-    ("libvirt_domain_info_cpu_time_seconds_total", &["domain"]),
-    (
-        "libvirt_domain_vcpu_delay_seconds_total",
-        &["domain", "vcpu"],
-    ),
-    (
-        "libvirt_domain_vcpu_time_seconds_total",
-        &["domain", "vcpu"],
-    ),
-    ("libvirt_domain_memory_stats_used_percent", &["domain"]),
-    ("libvirt_domain_memory_stats_swap_in_bytes", &["domain"]),
-    ("libvirt_domain_memory_stats_swap_out_bytes", &["domain"]),
-    (
-        "libvirt_domain_block_stats_read_requests_total",
-        &["domain", "target_device"],
-    ),
-    (
-        "libvirt_domain_block_stats_write_requests_total",
-        &["domain", "target_device"],
-    ),
-    (
-        "libvirt_domain_block_stats_read_bytes_total",
-        &["domain", "target_device"],
-    ),
-    (
-        "libvirt_domain_block_stats_write_bytes_total",
-        &["domain", "target_device"],
-    ),
-    (
-        "libvirt_domain_block_stats_read_time_seconds_total",
-        &["domain", "target_device"],
-    ),
-    (
-        "libvirt_domain_block_stats_write_time_seconds_total",
-        &["domain", "target_device"],
-    ),
-    (
-        "libvirt_domain_interface_stats_receive_bytes_total",
-        &["domain", "target_device"],
-    ),
-    (
-        "libvirt_domain_interface_stats_transmit_bytes_total",
-        &["domain", "target_device"],
-    ),
-    (
-        "libvirt_domain_interface_stats_receive_packets_total",
-        &["domain", "target_device"],
-    ),
-    (
-        "libvirt_domain_interface_stats_transmit_packets_total",
-        &["domain", "target_device"],
-    ),
-    (
-        "libvirt_domain_interface_stats_receive_errors_total",
-        &["domain", "target_device"],
-    ),
-    (
-        "libvirt_domain_interface_stats_transmit_errors_total",
-        &["domain", "target_device"],
-    ),
-    (
-        "libvirt_domain_interface_stats_receive_drops_total",
-        &["domain", "target_device"],
-    ),
-    (
-        "libvirt_domain_openstack_info",
-        &[
-            "domain",
-            "instance_name",
-            "instance_id",
-            "project_name",
-            "user_name",
-        ],
-    ),
-];
+const INOVEX: &str = include_str!("queries/inovex.promql");
+const KUMINA: &str = include_str!("queries/kumina.promql");
+/// Names and labels instead of queries: all series of the exporter that the dashboards are made for.
+const TINKOFF: &str = include_str!("../../dashboards/public/libvirt-12538-13633-15682.txt");
 
-/// What Tinkoff's document promises of a guest of this kind.
-const TINKOFF: &[(&str, &[&str])] = &[
-    (
-        "libvirt_domain_info_meta",
-        &[
-            "domain",
-            "uuid",
-            "instance_name",
-            "flavor",
-            "user_uuid",
-            "project_uuid",
-            "root_type",
-        ],
-    ),
-    ("libvirt_domain_info_vstate", &["domain"]),
-    ("libvirt_domain_info_maximum_memory_bytes", &["domain"]),
-    ("libvirt_domain_info_memory_usage_bytes", &["domain"]),
-    ("libvirt_domain_info_virtual_cpus", &["domain"]),
-    (
-        "libvirt_domain_block_meta",
-        &[
-            "domain",
-            "target_device",
-            "source_file",
-            "bus",
-            "disk_type",
-            "driver_type",
-        ],
-    ),
-    (
-        "libvirt_domain_block_stats_allocation",
-        &["domain", "target_device"],
-    ),
-    (
-        "libvirt_domain_block_stats_physicalsize_bytes",
-        &["domain", "target_device"],
-    ),
-    (
-        "libvirt_domain_block_stats_flush_time_seconds_total",
-        &["domain", "target_device"],
-    ),
-    (
-        "libvirt_domain_interface_meta",
-        &["domain", "source_bridge", "target_device"],
-    ),
-    (
-        "libvirt_domain_memory_stats_actual_balloon_bytes",
-        &["domain"],
-    ),
-    ("libvirt_domain_memory_stats_available_bytes", &["domain"]),
-    ("libvirt_domain_memory_stats_disk_cache_bytes", &["domain"]),
-    ("libvirt_domain_memory_stats_rss_bytes", &["domain"]),
-    ("libvirt_domain_memory_stats_usable_bytes", &["domain"]),
-    ("libvirt_domain_memory_stats_used_percent", &["domain"]),
-    ("libvirt_domain_vcpu_cpu", &["domain", "vcpu"]),
-    (
-        "libvirt_domain_vcpu_wait_seconds_total",
-        &["domain", "vcpu"],
-    ),
-    (
-        "libvirt_versions_info",
-        &["hypervisor_running", "libvirtd_running", "libvirt_library"],
-    ),
-];
+/// The lines of a list that are no comments.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.lines()
+        .filter(|line| !line.starts_with('#') && !line.is_empty())
+}
+
+/// `name{label,other}` as a query that gives nothing unless each label has a value.
+fn with_labels(line: &str) -> String {
+    let (name, labels) = line.split_once('{').unwrap_or((line, ""));
+    let labels = labels
+        .trim_end_matches('}')
+        .split(',')
+        .filter(|label| !label.is_empty());
+    let selectors: Vec<_> = labels.map(|label| format!("{label}=~\".+\"")).collect();
+    format!("{name}{{{}}}", selectors.join(","))
+}
+
+/// A Prometheus that scrapes this exporter each second.
+fn prometheus(exporter: &Running, dir: &std::path::Path) -> Running {
+    let config = dir.join("prometheus.yml");
+    let target = exporter.address();
+    let text = format!(
+        "global: {{scrape_interval: 1s}}\nscrape_configs:\n- job_name: libvirt\n  static_configs: [{{targets: ['{target}']}}]\n"
+    );
+    std::fs::write(&config, text).unwrap();
+    Peer::new("prometheus")
+        .args([
+            format!("--config.file={}", config.display()),
+            format!("--storage.tsdb.path={}", dir.join("data").display()),
+            "--web.listen-address=127.0.0.1:{port}".to_owned(),
+        ])
+        .wait_http("/-/ready")
+        .start()
+}
+
+/// How many series Prometheus answers with; panics with its complaint if it does not understand the query.
+fn count(prometheus: &Running, query: &str) -> usize {
+    let mut encoded = String::from("query=");
+    for byte in query.bytes() {
+        encoded.push_str(&format!("%{byte:02X}"));
+    }
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    let answer = http::post(&prometheus.url("/api/v1/query"), &form, encoded);
+    let answer = answer.json();
+    let result = answer["data"]["result"].as_array();
+    result.unwrap_or_else(|| panic!("{query}: {answer}")).len()
+}
 
 #[test]
-fn dashboards_of_inovex_and_tinkoff_find_their_names_and_labels_in_their_place_and_by_default() {
+fn what_dashboards_ask_of_prometheus_is_there_in_each_peers_place_and_by_default() {
     let libvirtd = Libvirtd::start();
     let guest = Guest::boot(&libvirtd, GuestSpec::new("instance-0000002c").nova("web"));
-    let boot = std::time::Duration::from_secs(300);
-    guest.wait_for_stat_above("balloon.usable", 0.0, boot);
-    for (flags, asked, foreign) in [
-        (&["--compat=inovex"][..], INOVEX, Some("uuid")),
-        (&["--compat=tinkoff"], TINKOFF, Some("project_id")),
-        (&[], INOVEX, None),
-        (&[], TINKOFF, None),
-    ] {
-        let scraped = Scraped::of(&exporter(&libvirtd.read_only_uri(), flags));
-        let families = parse_families(&scraped.text, Format::Text).unwrap();
-        for (name, labels) in asked {
-            if name.contains("interface") && guest.tap().is_none() {
-                continue;
-            }
-            let family = families
-                .get(name)
-                .unwrap_or_else(|| panic!("no {name} with {flags:?}"));
-            let sample = family.samples().next().unwrap();
-            let has = |label: &&&str| sample.label(label).is_some();
-            let missing: Vec<_> = labels.iter().filter(|label| !has(label)).collect();
-            assert!(
-                missing.is_empty(),
-                "{name} has no {missing:?} with {flags:?}"
-            );
-            let is_info = name.ends_with("_info") || name.ends_with("_meta");
-            if let Some(foreign) = foreign.filter(|_| !is_info) {
-                assert_eq!(sample.label(foreign), None, "{name} with {flags:?}");
+    let limited = Irregular {
+        name: "limited",
+        disks: 2,
+        then: Some(&["start"]),
+        ..Irregular::default()
+    };
+    make(&libvirtd, &firmware(libvirtd.dir()), &limited);
+    for (disk, kinds) in [("vda", &["total"][..]), ("vdb", &["read", "write"])] {
+        let mut limits = vec!["blkdeviotune".to_owned(), "limited".into(), disk.into()];
+        for kind in kinds {
+            for unit in ["bytes", "iops"] {
+                for (rest, value) in [("", "1000000"), ("-max", "2000000"), ("-max-length", "3")] {
+                    limits.extend([format!("--{kind}-{unit}-sec{rest}"), value.into()]);
+                }
             }
         }
-        let is_narrowed = families.get("libvirt_domain_stuck").is_none();
+        limits.extend(["--size-iops-sec".into(), "4096".into()]);
+        libvirtd.virsh().run(limits);
+    }
+    let boot = Duration::from_secs(300);
+    guest.wait_for_stat_above("balloon.usable", 0.0, boot);
+    guest.wait_for_stat_above("block.0.wr.times", 0.0, boot);
+
+    let inovex = || lines(INOVEX).map(str::to_owned).collect::<Vec<_>>();
+    let tinkoff = || lines(TINKOFF).map(with_labels).collect::<Vec<_>>();
+    let kumina = || lines(KUMINA).map(str::to_owned).collect::<Vec<_>>();
+    for (flags, queries) in [
+        (&["--compat=inovex"][..], inovex()),
+        (&["--compat=tinkoff"], tinkoff()),
+        (&["--compat=kumina"], kumina()),
+        (&[], [inovex(), tinkoff()].concat()),
+    ] {
+        let exporter = exporter(&libvirtd.read_only_uri(), flags);
+        let dir = tempfile::tempdir().unwrap();
+        let prometheus = prometheus(&exporter, dir.path());
+        let deadline = Instant::now() + boot;
+        for query in queries {
+            if query.contains("interface") && guest.tap().is_none() {
+                continue;
+            }
+            let query = query
+                .replace("$dom_id", guest.name())
+                .replace("$__rate_interval", "1m");
+            while count(&prometheus, &query) == 0 {
+                assert!(
+                    Instant::now() < deadline,
+                    "nothing for {query} with {flags:?}"
+                );
+                std::thread::sleep(Duration::from_millis(200));
+            }
+        }
+        // What only one of the others has, or no peer.
+        for foreign in [
+            ("libvirt_domain_stuck", flags.is_empty()),
+            (
+                "libvirt_domain_info_meta",
+                flags.is_empty() || flags == ["--compat=tinkoff"],
+            ),
+            (
+                "libvirt_domain_openstack_info",
+                flags.is_empty() || flags == ["--compat=inovex"],
+            ),
+            ("libvirt_domains_number", flags == ["--compat=kumina"]),
+        ] {
+            let is_there = count(&prometheus, foreign.0) > 0;
+            assert_eq!(is_there, foreign.1, "{} with {flags:?}", foreign.0);
+        }
+        let unlike = match flags {
+            ["--compat=inovex"] => {
+                count(&prometheus, "{__name__=~\"libvirt_domain_.*\",uuid!=\"\"}")
+            }
+            [_, ..] => count(
+                &prometheus,
+                "{__name__=~\"libvirt_domain_.*\",project_id!=\"\"}",
+            ),
+            [] => 0,
+        };
         assert_eq!(
-            is_narrowed,
-            foreign.is_some(),
-            "what no peer has, with {flags:?}"
+            unlike, 0,
+            "labels that the peer does not have, with {flags:?}"
         );
     }
 }

@@ -10,7 +10,7 @@
 
 mod support;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use support::bracket::{BLOCK, Bracket, DOMAIN, INTERFACE, VCPU};
 use support::{Scraped, exporter};
@@ -139,84 +139,6 @@ fn a_guests_numbers_are_those_of_virsh_and_its_facts_those_of_its_xml() {
         .lines()
         .filter(|line| line.contains("no connection that may write"));
     assert_eq!(refused.count(), 1, "read-only: said once\n{log}");
-}
-
-#[test]
-fn a_guests_agent_tells_its_file_systems_and_a_silent_balloon_is_made_to_report() {
-    let libvirtd = Libvirtd::start();
-    let spec = GuestSpec {
-        balloon_period: 0,
-        ..GuestSpec::new("instance-0000002b")
-    };
-    let guest = Guest::boot(&libvirtd, spec);
-    guest.wait_for_agent(BOOT);
-    let left_alone = support::exporter(&libvirtd.uri(), &["--no-memory.set-stats-period"]);
-    let scraped = Scraped::of(&left_alone);
-    assert_eq!(
-        scraped.find("libvirt_domain_memory_stats_used_percent", &[]),
-        None
-    );
-    assert_eq!(
-        scraped.find("libvirt_domain_memory_stats_period_seconds", &[]),
-        None
-    );
-
-    let exporter = exporter(&libvirtd.uri(), &["--guest-agent.interval=1s"]);
-    let deadline = Instant::now() + BOOT;
-    let scraped = loop {
-        let scraped = Scraped::of(&exporter);
-        // The guest mounts its disk after it has started its agent.
-        let data = [("mountpoint", "/data")];
-        if scraped.find("libvirt_domain_guest_agent_up", &[]) == Some(1.0)
-            && scraped
-                .find("libvirt_domain_filesystem_size_bytes", &data)
-                .is_some()
-            && scraped
-                .find("libvirt_domain_memory_stats_used_percent", &[])
-                .is_some()
-        {
-            break scraped;
-        }
-        assert!(Instant::now() < deadline, "{}", scraped.text);
-        std::thread::sleep(Duration::from_millis(200));
-    };
-    let period = scraped.value("libvirt_domain_memory_stats_period_seconds", &[]);
-    assert_eq!(period, 10.0);
-    assert!(
-        guest.xml().contains("<stats period='10'/>"),
-        "{}",
-        guest.xml()
-    );
-
-    let told = guest.agent(r#"{"execute":"guest-get-fsinfo"}"#).unwrap();
-    let filesystems = told["return"].as_array().unwrap();
-    let data = filesystems
-        .iter()
-        .find(|fs| fs["mountpoint"] == "/data")
-        .unwrap();
-    let labels = [
-        ("domain", guest.name()),
-        ("mountpoint", "/data"),
-        ("fstype", "ext4"),
-        ("source", "agent"),
-        ("device", data["name"].as_str().unwrap()),
-        ("disk", "vda"),
-    ];
-    let size = scraped.value("libvirt_domain_filesystem_size_bytes", &labels);
-    assert_eq!(Some(size), data["total-bytes"].as_f64());
-    let used = scraped.value("libvirt_domain_filesystem_used_bytes", &labels);
-    assert!(used > 0.0 && used < size, "{used} of {size}");
-    let latency = scraped.value("libvirt_domain_guest_agent_latency_seconds", &[]);
-    let age = scraped.value("libvirt_domain_guest_agent_age_seconds", &[]);
-    assert!(latency > 0.0 && age >= 0.0, "{latency} {age}");
-    assert_eq!(
-        scraped.value(
-            "libvirt_exporter_capability",
-            &[("capability", "guest_info")]
-        ),
-        1.0
-    );
-    assert_eq!(promtool::check_metrics(&scraped.text), Vec::<String>::new());
 }
 
 #[test]

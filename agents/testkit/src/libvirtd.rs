@@ -70,13 +70,16 @@ impl Libvirtd {
             std::fs::create_dir_all(dir.path().join(place)).unwrap();
         }
         std::fs::create_dir(dir.path().join("run")).unwrap();
-        std::fs::write(dir.path().join("etc/libvirt/libvirtd.conf"), LIBVIRTD_CONF).unwrap();
+        // Nor do guests migrate to the same host, as its UUID says.
+        let conf = format!("{LIBVIRTD_CONF}host_uuid = \"{}\"\n", host_uuid(dir.path()));
+        std::fs::write(dir.path().join("etc/libvirt/libvirtd.conf"), conf).unwrap();
         std::fs::write(dir.path().join("etc/libvirt/qemu.conf"), QEMU_CONF).unwrap();
 
         let mut child = Command::new(find_program("unshare"))
             .args([
                 "--mount",
                 "--net",
+                "--uts",
                 "--pid",
                 "--fork",
                 "--kill-child",
@@ -240,6 +243,14 @@ impl Libvirtd {
             "the namespace's first process is gone"
         );
     }
+}
+
+/// A UUID for the host that this folder is to libvirtd.
+fn host_uuid(dir: &Path) -> uuid::Uuid {
+    uuid::Uuid::new_v5(
+        &uuid::Uuid::NAMESPACE_URL,
+        dir.as_os_str().as_encoded_bytes(),
+    )
 }
 
 impl Drop for Libvirtd {

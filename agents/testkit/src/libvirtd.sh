@@ -1,4 +1,4 @@
-# The first process of a private PID, mount and network namespace with a libvirtd in it. Argument: a
+# The first process of private PID, mount, network and host name namespaces with a libvirtd in it. Argument: a
 # private folder. Lives until its standard input ends, thus no longer than the test that started it;
 # then the kernel ends every process of the namespace and forgets its mounts, bridges and taps. It
 # must be bash, which reaps the QEMU processes that libvirtd has made daemons: libvirtd takes one
@@ -10,6 +10,9 @@ for place in /etc/libvirt /var/lib/libvirt /var/cache/libvirt /var/log/libvirt /
 done
 # The network devices of this namespace, not those of the machine.
 mount -t sysfs sysfs /sys
+
+# Guests migrate only between hosts of different names.
+echo "${dir##*/}" >/proc/sys/kernel/hostname
 
 ip link set lo up
 ip link add nephoscope0 type bridge

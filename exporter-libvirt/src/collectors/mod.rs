@@ -5,15 +5,19 @@
 mod block;
 mod block_limits;
 mod cpu;
+mod dirtyrate;
 mod guest_agent;
 mod interface;
+mod iothread;
 mod job;
 mod memory;
 mod openstack;
+mod perf;
 mod pss;
 mod state;
 mod storage_pool;
 mod vcpu;
+mod vm;
 
 use exposition::Families;
 
@@ -44,15 +48,19 @@ pub(crate) const GROUPS: &[Group] = &[
     block::GROUP,
     block_limits::GROUP,
     cpu::GROUP,
+    dirtyrate::GROUP,
     guest_agent::GROUP,
     interface::GROUP,
+    iothread::GROUP,
     job::GROUP,
     memory::GROUP,
     openstack::GROUP,
+    perf::GROUP,
     pss::GROUP,
     state::GROUP,
     storage_pool::GROUP,
     vcpu::GROUP,
+    vm::GROUP,
 ];
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ const FAMILIES: [PoolFamily; 4] = [
         "libvirt_storage_pool_state",
         "libvirt_storage_pool_info_state",
         "State of the storage pool.",
-        |pool| Some(f64::from(pool.state)),
+        |pool| pool.state.map(f64::from),
     ),
     (
         "libvirt_storage_pool_capacity_bytes",
@@ -61,5 +61,14 @@ fn emit(snapshot: &Snapshot, out: &mut Families) {
                 }
             }
         }
+    }
+    let mut writer = out.family(
+        "libvirt_storage_pool_timed_out",
+        "Whether scraping libvirt's pool metrics has timed out.",
+        Gauge,
+    );
+    for pool in &snapshot.pools {
+        let is_late = f64::from(u8::from(pool.state.is_none()));
+        writer.sample(&[("storage_pool", &pool.name)], is_late);
     }
 }

@@ -65,6 +65,8 @@ pub(crate) struct Kernel {
     missing: HashMap<Arc<str>, (Option<u32>, Instant)>,
     ticks_per_second: u64,
     page_size: u64,
+    /// What files are read into, lent to one process after the other.
+    buffer: String,
 }
 
 impl Kernel {
@@ -78,6 +80,7 @@ impl Kernel {
             missing: HashMap::new(),
             ticks_per_second: rustix::param::clock_ticks_per_second(),
             page_size: rustix::param::page_size() as u64,
+            buffer: String::new(),
         }
     }
 
@@ -99,11 +102,25 @@ impl Kernel {
         counts_waits: bool,
         namespaces: &mut HashMap<u64, HashMap<String, Interface>>,
     ) -> Option<Seen> {
-        let process = self.known.get_mut(&domain.uuid)?;
-        let Some(stat) = process.stat() else {
-            self.known.remove(&domain.uuid);
-            return None;
-        };
+        let mut process = self.known.remove(&domain.uuid)?;
+        process.lend(&mut self.buffer);
+        let seen = self.look_at(&mut process, domain, counts_waits, namespaces);
+        process.lend(&mut self.buffer);
+        if seen.is_some() {
+            self.known.insert(Arc::clone(&domain.uuid), process);
+        }
+        seen
+    }
+
+    /// `None` when it has ended.
+    fn look_at(
+        &self,
+        process: &mut Process,
+        domain: &Listed,
+        counts_waits: bool,
+        namespaces: &mut HashMap<u64, HashMap<String, Interface>>,
+    ) -> Option<Seen> {
+        let stat = process.stat()?;
         let wanted = self.wanted;
         let cpu = wanted
             .cpu

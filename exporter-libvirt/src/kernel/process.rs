@@ -42,7 +42,13 @@ impl Process {
             buffer: String::new(),
         };
         process.started = stat::stat(process.read("stat")?)?.started;
+        process.buffer = String::new();
         Some(process)
+    }
+
+    /// Exchanges what files are read into with the caller's, so that not each process keeps its own.
+    pub(super) fn lend(&mut self, buffer: &mut String) {
+        std::mem::swap(&mut self.buffer, buffer);
     }
 
     /// Its state now; `None` when it has ended.

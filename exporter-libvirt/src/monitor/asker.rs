@@ -93,7 +93,9 @@ impl Conversation {
                 // Libvirt leaves out domains that are gone.
                 (None, _) => return (Arc::clone(uuid), Answer::Gone),
             };
-            if question.what & connect::JOB != 0 {
+            // The question about the job would wait for whoever the domain is busy with.
+            let is_busy = stats.lacks_hypervisor_numbers(groups & connect::BALLOON != 0);
+            if question.what & connect::JOB != 0 && !is_busy {
                 stats.job = handles.get(uuid).and_then(job);
             }
             (Arc::clone(uuid), Answer::Stats(Box::new(stats)))

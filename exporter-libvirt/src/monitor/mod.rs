@@ -51,7 +51,7 @@ pub(crate) struct Pool<A> {
     shared: Arc<Shared<A>>,
     /// How many threads work at a time.
     width: usize,
-    /// How long a question may take.
+    /// How long a question about one domain may take; one about several has half of it.
     patience: Duration,
     left_behind: u64,
 }
@@ -72,7 +72,8 @@ impl<A> Shared<A> {
 }
 
 impl<A: Send + 'static> Pool<A> {
-    /// Up to `width` threads that ask what `make` makes, on each thread anew. A question may take as long as `patience`.
+    /// Up to `width` threads that ask what `make` makes, on each thread anew. A question about one domain may take as
+    /// long as `patience`.
     pub(crate) fn new(
         width: usize,
         patience: Duration,
@@ -137,7 +138,7 @@ impl<A: Send + 'static> Pool<A> {
             }
             // A thread that has only just begun is looked at again after its patience.
             let next_miss = state.next_miss(self.patience);
-            let wake = next_miss.unwrap_or(now + self.patience).min(end);
+            let wake = next_miss.unwrap_or(now + self.patience / 2).min(end);
             let wait = wake.saturating_duration_since(now);
             let waited = self.shared.answered.wait_timeout(state, wait);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;

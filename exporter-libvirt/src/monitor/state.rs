@@ -51,6 +51,13 @@ impl Busy {
             is_left_behind: false,
         }
     }
+
+    /// When it will have taken too long. A question about several domains has half the patience, for each of them may
+    /// have to be asked again alone.
+    fn end(&self, patience: Duration) -> Instant {
+        let is_alone = self.question.domains.len() == 1;
+        self.since + if is_alone { patience } else { patience / 2 }
+    }
 }
 
 impl<A> State<A> {
@@ -92,7 +99,7 @@ impl<A> State<A> {
     ) -> u64 {
         let mut count = 0;
         for busy in self.busy.values_mut() {
-            if busy.is_left_behind || now.saturating_duration_since(busy.since) < patience {
+            if busy.is_left_behind || now < busy.end(patience) {
                 continue;
             }
             busy.is_left_behind = true;
@@ -130,7 +137,7 @@ impl<A> State<A> {
 
     /// When the next thread will have taken too long.
     pub(super) fn next_miss(&self, patience: Duration) -> Option<Instant> {
-        self.at_work().map(|busy| busy.since + patience).min()
+        self.at_work().map(|busy| busy.end(patience)).min()
     }
 
     fn at_work(&self) -> impl Iterator<Item = &Busy> {

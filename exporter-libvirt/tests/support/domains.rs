@@ -9,6 +9,7 @@ use testkit::Libvirtd;
 #[derive(Default)]
 pub(crate) struct Irregular {
     pub(crate) name: &'static str,
+    /// Its metadata, or whatever else stands beside its devices.
     pub(crate) metadata: &'static str,
     pub(crate) disks: usize,
     pub(crate) devices: &'static str,
@@ -95,14 +96,27 @@ pub(crate) fn all() -> [Irregular; 10] {
     ]
 }
 
+/// `cli; hlt`, and back to `hlt`.
+const HALT: [u8; 4] = [0xfa, 0xf4, 0xeb, 0xfd];
+/// `mov dx, 0x505; mov al, 1; out dx, al`: what a guest that panics tells its pvpanic device.
+const PANIC: [u8; 6] = [0xba, 0x05, 0x05, 0xb0, 0x01, 0xee];
+
 /// A firmware that halts the CPU at once.
 pub(crate) fn firmware(dir: &Path) -> PathBuf {
+    write_firmware(&dir.join("irregular.bin"), &HALT)
+}
+
+/// A firmware that panics at once.
+pub(crate) fn panicking_firmware(dir: &Path) -> PathBuf {
+    write_firmware(&dir.join("panics.bin"), &[PANIC.as_slice(), &HALT].concat())
+}
+
+fn write_firmware(path: &Path, code: &[u8]) -> PathBuf {
     let mut bytes = vec![0xf4; 64 << 10];
     let reset = bytes.len() - 16;
-    bytes[reset..reset + 4].copy_from_slice(&[0xfa, 0xf4, 0xeb, 0xfd]);
-    let path = dir.join("irregular.bin");
-    std::fs::write(&path, bytes).unwrap();
-    path
+    bytes[reset..reset + code.len()].copy_from_slice(code);
+    std::fs::write(path, bytes).unwrap();
+    path.to_owned()
 }
 
 fn escaped(text: &str) -> String {

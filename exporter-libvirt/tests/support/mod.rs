@@ -8,6 +8,7 @@
 
 pub(crate) mod bracket;
 pub(crate) mod domains;
+pub(crate) mod relay;
 
 use exposition::{Families, Format, parse_families};
 use testkit::{Running, Shipped, http, scrape};

@@ -1,9 +1,11 @@
 //! From libvirt's flat list of typed parameters (`block.0.rd.bytes` = 4096) to the structures of `stats`. Pure: the
 //! list comes as an iterator, so that tests write it down and only `stats_ffi` knows where it really lives.
 
+mod extras;
+
 use std::borrow::Cow;
 
-use crate::stats::{Balloon, Block, Cpu, DomainStats, Interface, Vcpu};
+use crate::stats::{Balloon, Block, Cpu, DomainStats, Extras, Interface, IoThread, Vcpu};
 
 /// The value of one typed parameter (`virTypedParameter`).
 #[derive(Debug, Clone, PartialEq)]
@@ -62,6 +64,8 @@ pub(crate) fn domain_stats<'a>(
     let mut stats = DomainStats::default();
     let (mut vcpus, mut blocks, mut interfaces) =
         (Numbered::new(), Numbered::new(), Numbered::new());
+    let mut iothreads: Numbered<IoThread> = Numbered::new();
+    let mut extras = Extras::default();
     for (name, value) in params {
         let Some((group, field)) = name.split_once('.') else {
             continue;
@@ -76,12 +80,20 @@ pub(crate) fn domain_stats<'a>(
             ("vcpu", _, Some((number, field))) => vcpu(vcpus.at(number), number, field, &value),
             ("block", _, Some((number, field))) => block(blocks.at(number), field, value),
             ("net", _, Some((number, field))) => interface(interfaces.at(number), field, value),
+            ("iothread", _, Some((number, field))) => {
+                extras::iothread(iothreads.at(number), number, field, &value);
+            }
+            ("perf", _, _) => extras::perf(&mut extras.perf, field, &value),
+            ("dirtyrate", _, _) => extras::dirty_rate(&mut extras.dirty_rate, field, &value),
+            ("vm", _, _) => extras::vm(&mut extras.vm, field, &value),
             _ => {}
         }
     }
     stats.vcpus = vcpus.into_values();
     stats.blocks = blocks.into_values();
     stats.interfaces = interfaces.into_values();
+    extras.iothreads = iothreads.into_values();
+    stats.extras = (extras != Extras::default()).then(|| Box::new(extras));
     stats
 }
 
@@ -213,90 +225,5 @@ fn interface(nic: &mut Interface, field: &str, value: Value<'_>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn number(name: &str, value: u64) -> (Cow<'_, str>, Value<'_>) {
-        (name.into(), Value::Unsigned(value))
-    }
-
-    fn text<'a>(name: &'a str, value: &'a str) -> (Cow<'a, str>, Value<'a>) {
-        (name.into(), Value::Text(value.into()))
-    }
-
-    #[test]
-    fn every_group_of_a_running_domain_is_read() {
-        let stats = domain_stats([
-            ("state.state".into(), Value::Signed(1)),
-            ("state.reason".into(), Value::Signed(5)),
-            number("cpu.time", 3_000_000_000),
-            number("cpu.user", 1),
-            number("cpu.system", 2),
-            number("cpu.cache.monitor.count", 0),
-            number("balloon.current", 16384),
-            number("balloon.last-update", 1_700_000_000),
-            number("vcpu.current", 2),
-            number("vcpu.maximum", 4),
-            ("vcpu.0.state".into(), Value::Signed(1)),
-            number("vcpu.0.time", 7),
-            number("vcpu.10.wait", 8),
-            number("net.count", 2),
-            text("net.1.name", "tap0"),
-            number("net.1.tx.drop", 3),
-            number("block.count", 1),
-            text("block.0.name", "vda"),
-            text("block.0.path", "/images/云.qcow2"),
-            number("block.0.fl.times", 12),
-        ]);
-        assert_eq!((stats.state, stats.reason), (Some(1), Some(5)));
-        assert_eq!(stats.cpu.time, Some(3_000_000_000));
-        assert_eq!(stats.balloon.last_update, Some(1_700_000_000));
-        assert_eq!(
-            (stats.vcpus_current, stats.vcpus_maximum),
-            (Some(2), Some(4))
-        );
-        let names: Vec<_> = stats.vcpus.iter().map(|v| v.name.as_str()).collect();
-        assert_eq!(names, ["0", "10"]);
-        assert_eq!(stats.vcpus[1].wait, Some(8));
-        assert_eq!(stats.interfaces[0].name, "tap0");
-        assert_eq!(stats.interfaces[0].tx_drop, Some(3));
-        assert_eq!(stats.blocks[0].path.as_deref(), Some("/images/云.qcow2"));
-        assert_eq!(stats.blocks[0].fl_times, Some(12));
-    }
-
-    #[test]
-    fn marks_of_the_unknown_are_absent_and_not_numbers() {
-        let stats = domain_stats([
-            number("balloon.usable", u64::MAX),
-            number("balloon.last-update", 0),
-            ("vcpu.0.time".into(), Value::Signed(-1)),
-            number("block.0.capacity", u64::MAX),
-            text("block.0.physical", "12"),
-        ]);
-        assert_eq!(stats.balloon.usable, None);
-        assert_eq!(stats.balloon.last_update, None);
-        assert_eq!(stats.vcpus[0].time, None);
-        assert_eq!(stats.blocks[0].capacity, None);
-        assert_eq!(stats.blocks[0].physical, None);
-    }
-
-    #[test]
-    fn names_of_no_known_shape_are_skipped() {
-        let stats = domain_stats([
-            number("state", 1),
-            number("", 1),
-            number("block.x.rd.bytes", 1),
-            number("block.0", 1),
-            number("dirtyrate.calc_status", 1),
-            number("net.4294967296.rx.bytes", 1),
-        ]);
-        assert_eq!(stats, DomainStats::default());
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn no_name_and_no_number_makes_it_panic(name in "(state|cpu|vcpu|net|block)?[.0-9a-z]{0,12}", value: u64) {
-            let _ = domain_stats([number(&name, value)]);
-        }
-    }
-}
+#[path = "tests.rs"]
+mod tests;
