@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
+#[cfg(doc)]
+use crate::Current;
 use crate::db::{DbConnection, Dialect, Statement, query, query_scalar};
 use crate::{Index, IndexError};
 
@@ -69,8 +71,12 @@ impl Change {
 }
 
 impl Index {
-    /// Looks at what other collectors have changed, where nobody has for a while.
-    pub(crate) async fn freshen(&self) -> Result<(), IndexError> {
+    /// Looks at what other collectors have changed, where nobody has for a while: to be called before [`Current`]s are
+    /// asked. The calls that answer from memory do so themselves.
+    ///
+    /// # Errors
+    /// Only where the database fails.
+    pub async fn freshen(&self) -> Result<(), IndexError> {
         if !self.is_fresh() {
             let lock = self.lock().await?;
             // While waiting for the turn another task may have done it.

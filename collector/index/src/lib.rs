@@ -27,7 +27,7 @@ mod snapshot;
 mod sql;
 
 pub use db::Database;
-pub use ensure::{EnsureBody, EnsureMetric, EnsureResource, Ensured, EnsuredMetric};
+pub use ensure::{Current, EnsureBody, EnsureMetric, EnsureResource, Ensured, EnsuredMetric};
 pub use error::IndexError;
 pub use filter::{Filter, MAX_FILTER_DEPTH, Operator};
 pub use index::Index;

@@ -2,7 +2,7 @@
 //! known to change nothing.
 
 use std::hash::{BuildHasher as _, RandomState};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use super::{EnsureBody, EnsureResource, Ensured, EnsuredMetric};
 use crate::Metric;
@@ -40,6 +40,33 @@ impl Fingerprints {
     }
 }
 
+/// Says whether a resource and its metrics are still as [`crate::Index::ensure`] found them: what is remembered beside
+/// it need not be asked for again. Where others share the catalogue it is as old as what is kept in memory may be, see
+/// [`crate::Index::freshen`].
+#[derive(Debug, Clone)]
+pub struct Current(Weak<Known>);
+
+impl Current {
+    pub(super) fn new(known: &Arc<Known>) -> Self {
+        Self(Arc::downgrade(known))
+    }
+
+    /// False once anything about the resource has changed, or the catalogue has forgotten it.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        self.0.strong_count() > 0
+    }
+}
+
+/// It says nothing of the resource itself.
+impl PartialEq for Current {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Current {}
+
 impl Known {
     /// A resource that agrees with these descriptions and has these metrics, sorted by name.
     pub(super) fn new(mut fingerprints: Vec<u128>, metrics: Vec<Arc<Metric>>) -> Self {
@@ -62,7 +89,7 @@ impl Known {
 
     /// The answer to `wanted`, where the resource agrees with it and has all its metrics.
     pub(super) fn answer(
-        &self,
+        self: &Arc<Self>,
         wanted: &EnsureResource<'_>,
         fingerprints: &Fingerprints,
     ) -> Option<Ensured> {
@@ -84,6 +111,7 @@ impl Known {
         Some(Ensured {
             created: false,
             metrics: metrics.collect::<Option<_>>()?,
+            current: Some(Current::new(self)),
         })
     }
 }

@@ -14,6 +14,7 @@ use crate::{Index, IndexError, Metric};
 mod known;
 mod plan;
 
+pub use known::Current;
 pub(crate) use known::{Fingerprints, Known};
 use plan::Plan;
 
@@ -63,6 +64,8 @@ pub struct Ensured {
     pub created: bool,
     /// Its metrics in the order in which they were asked for.
     pub metrics: Vec<EnsuredMetric>,
+    /// Whether this stays so; only where the answer came from memory.
+    pub current: Option<Current>,
 }
 
 /// A metric that is there now.

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::{EnsureBody, EnsureResource, Ensured, EnsuredMetric, Fingerprints, Known};
+use crate::metric::new_id;
 use crate::resource::check::{self, Required};
 use crate::resource::row::next_revision;
 use crate::snapshot::Snapshot;
@@ -107,7 +108,7 @@ impl<'s> Plan<'s> {
                 (Some(existing), _) => existing,
                 (None, Some(archive_policy)) => {
                     let new = Arc::new(Metric {
-                        id: Uuid::now_v7(),
+                        id: new_id(),
                         creator: wanted.creator.map(str::to_owned),
                         name: Some(metric.name.to_owned()),
                         unit: metric.unit.map(str::to_owned),
@@ -126,7 +127,11 @@ impl<'s> Plan<'s> {
             };
             metrics.push(EnsuredMetric { metric, created });
         }
-        Ok(Ensured { created, metrics })
+        Ok(Ensured {
+            created,
+            metrics,
+            current: None,
+        })
     }
 
     /// Brings the resource into agreement with its description; gives whether it is new.

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::row::insert;
 use crate::changes::Change;
 use crate::db::{DbConnection, query, query_scalar};
+use crate::metric::new_id;
 use crate::snapshot::Snapshot;
 use crate::{Index, IndexError, Metric, MetricSpec, MetricSpecs, MetricStatus};
 
@@ -42,7 +43,7 @@ impl Index {
                     }
                     let policy = archive_policy_name.as_deref();
                     new.push(Arc::new(Metric {
-                        id: Uuid::now_v7(),
+                        id: new_id(),
                         creator: owner.creator.map(str::to_owned),
                         name: Some(name.clone()),
                         unit: unit.clone(),

@@ -9,6 +9,7 @@ use super::attach::taken;
 use super::row::{insert, mark_deleted};
 use crate::changes::Change;
 use crate::db::{Statement, query, query_scalar};
+use crate::metric::new_id;
 use crate::sql::{CHUNK, id_list, once};
 use crate::{Index, IndexError, Metric, MetricStatus, NewMetric};
 
@@ -39,7 +40,7 @@ impl Index {
             transaction.will_change(Change::Resource(resource_id));
         }
         let metric = Arc::new(Metric {
-            id: Uuid::now_v7(),
+            id: new_id(),
             creator: new.creator,
             name: new.name,
             unit: new.unit,
