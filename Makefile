@@ -16,6 +16,7 @@ test: ## Install what the tests need and run all of them
 	packaging/dev/install-deps build test
 	$(CARGO) build --locked --workspace --all-targets
 	$(CARGO) test --locked --workspace
+	$(CARGO) test --locked -p collector-storage --features schedules --lib schedules
 	NEPHOSCOPE_TEST_CATALOGUE=postgresql $(CARGO) test --locked -p collector-server --test api
 
 rpm deb: ## Build packages that run on every distribution since CentOS 7 into target/package

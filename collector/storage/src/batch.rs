@@ -1,6 +1,8 @@
 //! A batch in the order in which it is folded and logged: by metric, then by time, each timestamp once. Made from a
 //! client's batch on the client's thread; what happens to it afterwards is the commit thread's business.
 
+use std::ops::Range;
+
 use collector_model::{Measure, MetricId, Timestamp};
 
 use crate::{Batch, StoreError};
@@ -10,7 +12,7 @@ pub const MAX_BATCH_MEASURES: usize = 1_000_000;
 
 /// Measures of many metrics: ascending by metric, each metric once; ascending by timestamp, each timestamp once.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct SortedBatch {
+pub struct SortedBatch {
     /// Metrics with the end of their measures; the beginning is the end of the metric before.
     ends: Vec<(MetricId, usize)>,
     measures: Vec<Measure>,
@@ -21,34 +23,83 @@ pub(crate) struct SortedBatch {
 impl SortedBatch {
     /// Sorts and checks a client's batch. Of measures of one metric with one timestamp the smallest value stays (NaN
     /// counts as the largest): that is what Gnocchi makes of them.
-    pub(crate) fn new(batch: Batch) -> Result<Self, StoreError> {
+    ///
+    /// # Errors
+    /// [`StoreError::BatchTooLarge`], [`StoreError::BeforeEpoch`].
+    pub fn new(mut batch: Batch) -> Result<Self, StoreError> {
+        batch.sort_by_key(|(metric, _)| metric.as_u128());
         let received = batch.iter().map(|(_, measures)| measures.len()).sum();
+        let groups = batch
+            .iter()
+            .map(|(metric, measures)| (*metric, measures.as_slice()));
+        Self::collect(groups, batch.len(), received)
+    }
+
+    /// The same of metrics whose measures are stretches of one list, without memory of its own for each; a stretch
+    /// beyond the list's end is empty.
+    ///
+    /// # Errors
+    /// [`StoreError::BatchTooLarge`], [`StoreError::BeforeEpoch`].
+    pub fn of_stretches(
+        mut stretches: Vec<(MetricId, Range<usize>)>,
+        measures: &[Measure],
+    ) -> Result<Self, StoreError> {
+        stretches.sort_by_key(|(metric, _)| metric.as_u128());
+        let received = stretches.iter().map(|(_, stretch)| stretch.len()).sum();
+        let groups = stretches
+            .iter()
+            .map(|(metric, stretch)| (*metric, measures.get(stretch.clone()).unwrap_or_default()));
+        Self::collect(groups, stretches.len(), received)
+    }
+
+    /// Of groups that ascend by metric.
+    fn collect<'m>(
+        groups: impl Iterator<Item = (MetricId, &'m [Measure])>,
+        metrics: usize,
+        received: usize,
+    ) -> Result<Self, StoreError> {
         if received > MAX_BATCH_MEASURES {
             return Err(StoreError::BatchTooLarge {
                 measures: received,
                 limit: MAX_BATCH_MEASURES,
             });
         }
-        let mut groups = batch;
-        groups.sort_unstable_by_key(|(metric, _)| metric.as_u128());
-        let mut sorted = Self::with_capacity(groups.len(), received);
+        let mut sorted = Self::with_capacity(metrics, received);
         sorted.received = received;
-        let mut groups = groups.into_iter().peekable();
-        while let Some((metric, mut measures)) = groups.next() {
+        let mut groups = groups.peekable();
+        while let Some((metric, measures)) = groups.next() {
+            let start = sorted.measures.len();
+            sorted.measures.extend_from_slice(measures);
             while let Some((_, more)) = groups.next_if(|(next, _)| *next == metric) {
-                measures.extend(more);
+                sorted.measures.extend_from_slice(more);
             }
-            sort(&mut measures);
-            if measures
-                .first()
-                .is_some_and(|first| first.timestamp < Timestamp(0))
-            {
+            sorted.sort_from(start);
+            let first = sorted.measures.get(start);
+            if first.is_some_and(|first| first.timestamp < Timestamp(0)) {
                 return Err(StoreError::BeforeEpoch(metric));
             }
-            sorted.measures.append(&mut measures);
             sorted.end(metric);
         }
         Ok(sorted)
+    }
+
+    /// Sorts the last measures by time and leaves the smallest value of each timestamp.
+    fn sort_from(&mut self, start: usize) {
+        let last = self.measures.get(start..).unwrap_or_default();
+        if last.is_sorted_by(|a, b| a.timestamp < b.timestamp) {
+            return;
+        }
+        let mut last = self.measures.split_off(start);
+        last.sort_by(|a, b| {
+            let values = || {
+                a.value
+                    .partial_cmp(&b.value)
+                    .unwrap_or_else(|| a.value.is_nan().cmp(&b.value.is_nan()))
+            };
+            a.timestamp.cmp(&b.timestamp).then_with(values)
+        });
+        last.dedup_by_key(|measure| measure.timestamp);
+        self.measures.append(&mut last);
     }
 
     pub(crate) fn with_capacity(metrics: usize, measures: usize) -> Self {
@@ -72,7 +123,8 @@ impl SortedBatch {
     }
 
     /// How many measures the client sent; of one read from the log, how many there are.
-    pub(crate) fn received(&self) -> usize {
+    #[must_use]
+    pub fn received(&self) -> usize {
         self.received.max(self.measures.len())
     }
 
@@ -80,16 +132,19 @@ impl SortedBatch {
         self.measures.len()
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Whether there is no measure in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.measures.is_empty()
     }
 
-    pub(crate) fn metrics(&self) -> impl ExactSizeIterator<Item = MetricId> {
+    /// The metrics, ascending.
+    pub fn metrics(&self) -> impl ExactSizeIterator<Item = MetricId> {
         self.ends.iter().map(|(metric, _)| *metric)
     }
 
     /// Metrics with their measures, in order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (MetricId, &[Measure])> {
+    pub fn iter(&self) -> impl Iterator<Item = (MetricId, &[Measure])> {
         let mut start = 0;
         self.ends.iter().map(move |(metric, end)| {
             let measures = self.measures.get(start..*end).unwrap_or_default();
@@ -97,25 +152,6 @@ impl SortedBatch {
             (*metric, measures)
         })
     }
-}
-
-/// Sorts measures by time and leaves the smallest value of each timestamp.
-fn sort(measures: &mut Vec<Measure>) {
-    if measures
-        .windows(2)
-        .all(|pair| matches!(pair, [a, b] if a.timestamp < b.timestamp))
-    {
-        return;
-    }
-    measures.sort_by(|a, b| {
-        let values = || {
-            a.value
-                .partial_cmp(&b.value)
-                .unwrap_or_else(|| a.value.is_nan().cmp(&b.value.is_nan()))
-        };
-        a.timestamp.cmp(&b.timestamp).then_with(values)
-    });
-    measures.dedup_by_key(|measure| measure.timestamp);
 }
 
 #[cfg(test)]
@@ -150,6 +186,10 @@ mod tests {
             ]
         );
         assert_eq!((sorted.len(), sorted.received()), (4, 4));
+        let list = measures(&[(5, 1.0), (3, 2.0), (9, 3.0), (4, 4.0)]);
+        let stretches = vec![(b, 0..2), (a, 2..3), (b, 3..4), (a, 4..9)];
+        let same = SortedBatch::of_stretches(stretches, &list).unwrap();
+        assert!(same.iter().eq(sorted.iter()));
     }
 
     #[test]

@@ -5,12 +5,13 @@
 //! 256; `StoreStats::checkpoint_pause` says how long that was.
 
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::SyncSender;
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use crate::StoreError;
 use crate::file::{self, Disk};
+use crate::sync::mpsc::SyncSender;
+use crate::sync::{Condvar, Mutex, MutexGuard};
 
 pub(crate) mod load;
 pub(crate) mod snapshot;
@@ -124,7 +125,7 @@ impl Requests {
         self.changed.notify_all();
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::batch::SortedBatch;
 use crate::checkpoint::snapshot::Written;
+use crate::head::Folded;
 use crate::segment::reader::Segment;
 use crate::{LatencyHistogram, StoreStats};
 
@@ -15,6 +17,8 @@ pub(crate) struct Counters {
     batches: AtomicU64,
     measures: AtomicU64,
     late: AtomicU64,
+    expired: AtomicU64,
+    repeated: AtomicU64,
     busy: AtomicU64,
     wal_bytes: AtomicU64,
     wal_segments: AtomicU64,
@@ -35,14 +39,18 @@ pub(crate) struct Counters {
 struct Checkpoints {
     made: u64,
     failed: u64,
+    failing: bool,
     last: Option<(Written, Duration)>,
 }
 
 impl Counters {
-    pub(crate) fn accepted(&self, measures: usize, late: u64) {
+    pub(crate) fn accepted(&self, batch: &SortedBatch, folded: Folded) {
+        let (received, kept) = (batch.received() as u64, batch.len() as u64);
         self.batches.fetch_add(1, Ordering::Relaxed);
-        self.measures.fetch_add(measures as u64, Ordering::Relaxed);
-        self.late.fetch_add(late, Ordering::Relaxed);
+        self.measures.fetch_add(received, Ordering::Relaxed);
+        self.late.fetch_add(folded.late, Ordering::Relaxed);
+        self.expired.fetch_add(folded.expired, Ordering::Relaxed);
+        self.repeated.fetch_add(received - kept, Ordering::Relaxed);
     }
 
     pub(crate) fn refused_busy(&self) {
@@ -82,9 +90,13 @@ impl Counters {
         match result {
             Some(written) => {
                 checkpoints.made += 1;
+                checkpoints.failing = false;
                 checkpoints.last = Some(written);
             }
-            None => checkpoints.failed += 1,
+            None => {
+                checkpoints.failed += 1;
+                checkpoints.failing = true;
+            }
         }
     }
 
@@ -132,12 +144,15 @@ impl Counters {
             batches: read(&self.batches),
             measures: read(&self.measures),
             late_measures: read(&self.late),
+            expired_measures: read(&self.expired),
+            repeated_measures: read(&self.repeated),
             busy: read(&self.busy),
             wal_bytes: read(&self.wal_bytes),
             wal_segments: read(&self.wal_segments),
             wal_syncs: *self.syncs.lock().unwrap_or_else(PoisonError::into_inner),
             checkpoints: checkpoints.made,
             checkpoint_failures: checkpoints.failed,
+            checkpoint_failing: checkpoints.failing,
             snapshot_bytes: last.map_or(0, |(written, _)| written.bytes),
             checkpoint_pause: last.map_or(Duration::ZERO, |(written, _)| written.pause),
             checkpoint_duration: last.map_or(Duration::ZERO, |(_, duration)| duration),

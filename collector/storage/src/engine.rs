@@ -3,8 +3,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, sync_channel};
-use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 use collector_model::{AggregatePoint, ArchivePolicy, MetricId};
@@ -17,6 +15,8 @@ use crate::head::Head;
 use crate::manifest::Manifest;
 use crate::poison::Poison;
 use crate::queue::{Call, QUEUE_CALLS, Queue, Reply, WriteCall};
+use crate::sync::mpsc::{Receiver, sync_channel};
+use crate::sync::thread::{self, JoinHandle};
 use crate::wal::recovery::{self, Replayed};
 use crate::wal::writer::WalWriter;
 use crate::wal::{WAL_DIR, entry};
@@ -216,6 +216,28 @@ impl Shared {
         self.queue.push(call(reply))?;
         wait(self, &answer)
     }
+
+    /// Looks the metrics of a batch up and encodes it, on its caller's thread: it warms the cache for the commit thread.
+    /// A batch without measures is done at once.
+    fn write_call(
+        &self,
+        batch: Arc<SortedBatch>,
+        done: Completion,
+    ) -> Result<Option<Call>, StoreError> {
+        let known_at = self.head.deletions();
+        self.head.check_known(&batch)?;
+        if batch.is_empty() {
+            done(Ok(()));
+            return Ok(None);
+        }
+        let payload = entry::encode_write(&batch);
+        Ok(Some(Call::Write(WriteCall {
+            batch,
+            payload,
+            known_at,
+            done,
+        })))
+    }
 }
 
 impl Store for Engine {
@@ -226,16 +248,17 @@ impl Store for Engine {
     fn write(&self, batch: Batch) -> Result<(), StoreError> {
         let (reply, answer) = sync_channel(1);
         let done = move |outcome| drop(reply.try_send(outcome));
-        match write_call(batch, Box::new(done))? {
+        let batch = Arc::new(SortedBatch::new(batch)?);
+        match self.shared.write_call(batch, Box::new(done))? {
             Some(call) => self.shared.queue.push(call)?,
             None => return Ok(()),
         }
         wait(&self.shared, &answer)
     }
 
-    fn submit(&self, batch: Batch, done: Completion) -> Result<(), StoreError> {
+    fn submit_sorted(&self, batch: Arc<SortedBatch>, done: Completion) -> Result<(), StoreError> {
         self.shared.poison.check()?;
-        let Some(call) = write_call(batch, done)? else {
+        let Some(call) = self.shared.write_call(batch, done)? else {
             return Ok(());
         };
         self.shared.queue.try_push(call).inspect_err(|error| {
@@ -271,21 +294,6 @@ impl Store for Engine {
             ..self.shared.counters.stats()
         }
     }
-}
-
-/// Sorts and encodes a batch on its caller's thread. One without measures is done at once.
-fn write_call(batch: Batch, done: Completion) -> Result<Option<Call>, StoreError> {
-    let batch = SortedBatch::new(batch)?;
-    if batch.is_empty() {
-        done(Ok(()));
-        return Ok(None);
-    }
-    let payload = entry::encode_write(&batch);
-    Ok(Some(Call::Write(WriteCall {
-        batch,
-        payload,
-        done,
-    })))
 }
 
 impl Drop for Engine {

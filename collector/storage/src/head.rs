@@ -4,14 +4,15 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError};
 
 use collector_model::{ArchivePolicy, Measure, MetricId};
 
 use crate::batch::SortedBatch;
 use crate::rollup::Scratch;
 use crate::segment::set::{List, Segments};
+use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use crate::{ReadQuery, StoreError};
 
 mod closed;
@@ -72,6 +73,8 @@ pub(crate) struct Shard {
 pub(crate) struct Folded {
     /// Measures dropped as too late.
     pub(crate) late: u64,
+    /// Those of them that are older than everything that their policy keeps.
+    pub(crate) expired: u64,
     /// Measures of metrics that are not registered.
     pub(crate) orphans: u64,
 }
@@ -79,7 +82,14 @@ pub(crate) struct Folded {
 impl Folded {
     fn add(&mut self, series: Option<&mut Series>, measures: &[Measure], scratch: &mut Scratch) {
         match series {
-            Some(series) => self.late += series.fold(measures, scratch) as u64,
+            Some(series) => {
+                let late = series.fold(measures, scratch);
+                if late > 0 {
+                    self.late += late as u64;
+                    let late = measures.get(..late).unwrap_or_default();
+                    self.expired += series.expired(late) as u64;
+                }
+            }
             None => self.orphans += measures.len() as u64,
         }
     }
@@ -92,6 +102,8 @@ pub(crate) struct Head {
     plans: Mutex<Plans>,
     /// Log entry up to which all have been applied.
     done: AtomicU64,
+    /// How often metrics were deleted: what was known before is known while this stays.
+    deletions: AtomicU64,
 }
 
 /// The shard of a metric.
@@ -113,6 +125,7 @@ impl Head {
             shards: (0..SHARDS).map(|_| shard()).collect(),
             plans: Mutex::default(),
             done: AtomicU64::new(applied),
+            deletions: AtomicU64::new(0),
         }
     }
 
@@ -162,6 +175,11 @@ impl Head {
         (0..SHARDS)
             .filter_map(|index| Some(self.shard(index)?.metrics.len()))
             .sum()
+    }
+
+    /// How often metrics were deleted.
+    pub(crate) fn deletions(&self) -> u64 {
+        self.deletions.load(Ordering::Acquire)
     }
 
     /// Whether all metrics of a batch are registered; else the first that is not.
@@ -277,7 +295,7 @@ impl Head {
 
     /// Applies the log entry `seq`: forgets metrics, in shards that have not done so yet. Returns how many there were.
     pub(crate) fn delete(&self, seq: u64, metrics: &[MetricId]) -> usize {
-        self.apply(seq, metrics, |shard, metric| {
+        let deleted = self.apply(seq, metrics, |shard, metric| {
             let series = shard.metrics.remove(&metric);
             if series.as_ref().is_some_and(Series::in_segments) {
                 shard.tombstones.insert(metric, seq);
@@ -287,7 +305,9 @@ impl Head {
                 shard.metrics.shrink_to_fit();
             }
             series.is_some()
-        })
+        });
+        self.deletions.fetch_add(1, Ordering::AcqRel);
+        deleted
     }
 
     fn apply(

@@ -21,9 +21,10 @@ mod rollup;
 mod segment;
 mod stats;
 mod store;
+mod sync;
 mod wal;
 
-pub use batch::MAX_BATCH_MEASURES;
+pub use batch::{MAX_BATCH_MEASURES, SortedBatch};
 pub use engine::{CHECKPOINT_WAL_BYTES, Engine, HEAD_BYTES, Options};
 pub use error::StoreError;
 pub use queue::{QUEUE_CALLS, QUEUE_MEASURES};

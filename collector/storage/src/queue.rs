@@ -3,16 +3,17 @@
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
-use std::sync::mpsc::SyncSender;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use collector_model::{ArchivePolicy, MetricId};
 
 use crate::batch::SortedBatch;
+use crate::sync::mpsc::SyncSender;
+use crate::sync::{Condvar, Mutex, MutexGuard};
 use crate::{Completion, StoreError};
 
-/// Most calls that wait.
-pub const QUEUE_CALLS: usize = 1024;
+/// Most calls that wait; few where a test looks for what goes wrong when it is full.
+pub const QUEUE_CALLS: usize = if cfg!(feature = "schedules") { 2 } else { 1024 };
 /// Most measures in the calls that wait, unless a single one has more.
 pub const QUEUE_MEASURES: usize = 2_000_000;
 /// Measures after which no further call joins a group.
@@ -37,8 +38,10 @@ pub(crate) enum Call {
 
 /// Measures on their way.
 pub(crate) struct WriteCall {
-    pub(crate) batch: SortedBatch,
+    pub(crate) batch: Arc<SortedBatch>,
     pub(crate) payload: Vec<u8>,
+    /// Number of deletions at which all metrics of the batch were known.
+    pub(crate) known_at: u64,
     pub(crate) done: Completion,
 }
 
@@ -175,7 +178,7 @@ impl Queue {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::sync_channel;
+    use crate::sync::mpsc::sync_channel;
 
     use collector_model::{Measure, Timestamp};
 
@@ -187,8 +190,9 @@ mod tests {
             .collect();
         let batch = SortedBatch::new(vec![(MetricId::nil(), points)]).unwrap();
         Call::Write(WriteCall {
-            batch,
+            batch: Arc::new(batch),
             payload: Vec::new(),
+            known_at: 0,
             done: Box::new(|_| ()),
         })
     }

@@ -62,6 +62,10 @@ pub struct StoreStats {
     pub measures: u64,
     /// Measures dropped because they came too late for their metric's back window.
     pub late_measures: u64,
+    /// Those of them that are older than everything that the metric's policy keeps.
+    pub expired_measures: u64,
+    /// Measures dropped because their batch has another one of the same metric and moment.
+    pub repeated_measures: u64,
     /// Submissions refused because the queue was full.
     pub busy: u64,
     /// Calls waiting for the commit thread.
@@ -80,6 +84,8 @@ pub struct StoreStats {
     pub checkpoints: u64,
     /// Checkpoints that failed since the start; the log was kept.
     pub checkpoint_failures: u64,
+    /// Whether the last checkpoint failed.
+    pub checkpoint_failing: bool,
     /// Bytes of the last snapshot.
     pub snapshot_bytes: u64,
     /// How long the last checkpoint took.

@@ -1,10 +1,13 @@
 //! The narrow trait that the collector knows the store by, with its questions and answers. The engine behind it is
 //! `engine`; other engines (on many machines) will implement the same.
 
+use std::sync::Arc;
+
 use collector_model::{
     AggregatePoint, Aggregation, ArchivePolicy, Granularity, Measure, MetricId, Timestamp,
 };
 
+use crate::batch::SortedBatch;
 use crate::{StoreError, StoreStats};
 
 /// Measures of many metrics, taken as one: all or nothing. A metric's measures may be in any order; of several with
@@ -65,7 +68,15 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`StoreError::Busy`] when the bounded queue is full, or what can be said of the batch at once; `done` is then
     /// never called.
-    fn submit(&self, batch: Batch, done: Completion) -> Result<(), StoreError>;
+    fn submit(&self, batch: Batch, done: Completion) -> Result<(), StoreError> {
+        self.submit_sorted(Arc::new(SortedBatch::new(batch)?), done)
+    }
+
+    /// The same of a batch that is in order already, and that the caller may keep for another try.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] when the bounded queue is full, or what can be said at once; `done` is then never called.
+    fn submit_sorted(&self, batch: Arc<SortedBatch>, done: Completion) -> Result<(), StoreError>;
 
     /// Aggregated points of a metric, each granularity in ascending order.
     ///

@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use collector_model::{
     Aggregation, ArchivePolicy, Definition, Granularity, Measure, MetricId, Timestamp,
@@ -234,14 +235,55 @@ fn agree(ours: f64, theirs: f64) -> bool {
         || (ours - theirs).abs() <= 1e-9 * theirs.abs().max(1e-3)
 }
 
+/// One read with Gnocchi's answer.
+struct Compared {
+    workload: usize,
+    metric: MetricId,
+    read: ReadQuery,
+    theirs: Vec<(i64, f64)>,
+}
+
+fn compare(engine: &Engine, reads: &[Compared], when: &str) {
+    for Compared {
+        workload,
+        metric,
+        read,
+        theirs,
+    } in reads
+    {
+        let points = engine.read(*metric, read).unwrap().into_iter();
+        let ours: Vec<(i64, f64)> = points
+            .map(|point| (point.timestamp.0, point.value))
+            .collect();
+        let same = ours.len() == theirs.len()
+            && ours
+                .iter()
+                .zip(theirs)
+                .all(|(a, b)| a.0 == b.0 && agree(a.1, b.1));
+        assert!(
+            same,
+            "{when}: workload {workload} {read:?}\nours {ours:?}\ngnocchi {theirs:?}"
+        );
+    }
+}
+
 #[test]
-fn random_workloads_give_the_windows_that_gnocchi_gives() {
+fn random_workloads_give_the_windows_that_gnocchi_gives_in_memory_and_in_segments() {
     let mut random = Random(20_260_101);
     let workloads: Vec<Workload> = (0..WORKLOADS).map(|_| workload(&mut random)).collect();
     let mut answers = ask_gnocchi(&script(&workloads)).into_iter();
-    let dir = tempfile::tempdir().unwrap();
-    let engine = Engine::open(dir.path(), Options::default()).unwrap();
-    let mut compared = 0;
+    let dirs = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let in_memory = Engine::open(dirs[0].path(), Options::default()).unwrap();
+    // Every flush moves all closed windows to segments.
+    let to_segments = || {
+        let options = Options {
+            head_bytes: 0,
+            ..Options::default()
+        };
+        Engine::open(dirs[1].path(), options).unwrap()
+    };
+    let on_disk = to_segments();
+    let mut compared = Vec::new();
     for (
         number,
         Workload {
@@ -252,30 +294,43 @@ fn random_workloads_give_the_windows_that_gnocchi_gives() {
     ) in workloads.into_iter().enumerate()
     {
         let metric = MetricId::from_u128(number as u128);
-        engine.set_policy(&[metric], &policy).unwrap();
-        for batch in batches {
-            engine.write(vec![(metric, batch)]).unwrap();
+        for engine in [&in_memory, &on_disk] {
+            engine.set_policy(&[metric], &policy).unwrap();
+            for batch in &batches {
+                engine.write(vec![(metric, batch.clone())]).unwrap();
+                // Also in the middle, so that windows are in several segments and late measures meet them there.
+                if std::ptr::eq(engine, &on_disk) && random.one_in(8) {
+                    engine.flush().unwrap();
+                }
+            }
         }
-        for read in reads {
-            let points = engine.read(metric, &read).unwrap().into_iter();
-            let ours: Vec<(i64, f64)> = points
-                .map(|point| (point.timestamp.0, point.value))
-                .collect();
-            let theirs = answers.next().unwrap();
-            let same = ours.len() == theirs.len()
-                && ours
-                    .iter()
-                    .zip(&theirs)
-                    .all(|(a, b)| a.0 == b.0 && agree(a.1, b.1));
-            assert!(
-                same,
-                "workload {number} {read:?}\nours {ours:?}\ngnocchi {theirs:?}\n{policy:?}"
-            );
-            compared += theirs.len();
-        }
+        let reads = reads.into_iter().map(|read| Compared {
+            workload: number,
+            metric,
+            read,
+            theirs: answers.next().unwrap(),
+        });
+        let reads: Vec<Compared> = reads.collect();
+        compare(&in_memory, &reads, "in memory");
+        compare(&on_disk, &reads, "flushed now and then");
+        compared.extend(reads);
     }
+    let points: usize = compared.iter().map(|one| one.theirs.len()).sum();
     assert!(
-        compared > 10_000,
-        "{compared} points are too few to say anything"
+        points > 10_000,
+        "{points} points are too few to say anything"
     );
+    on_disk.flush().unwrap();
+    assert!(on_disk.stats().segment_windows > 1_000, "nothing was moved");
+    let begin = Instant::now();
+    while on_disk.stats().compactions == 0 {
+        assert!(begin.elapsed() < Duration::from_secs(60), "nothing merged");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    compare(&on_disk, &compared, "after merges");
+    drop(on_disk);
+    compare(&to_segments(), &compared, "after merges and a restart");
+    drop(in_memory);
+    let reopened = Engine::open(dirs[0].path(), Options::default()).unwrap();
+    compare(&reopened, &compared, "after a restart");
 }

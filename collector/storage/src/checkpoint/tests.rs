@@ -1,7 +1,6 @@
 //! Snapshots: what is written loads back to the bit, damage costs its frame, crashes between the steps cost nothing.
 
 use std::fs;
-use std::sync::mpsc::sync_channel;
 
 use collector_model::{Aggregation, ArchivePolicy, Measure, MetricId, Timestamp};
 
@@ -11,6 +10,7 @@ use crate::batch::SortedBatch;
 use crate::file::System;
 use crate::head::{Head, SHARDS};
 use crate::rollup::Scratch;
+use crate::sync::mpsc::sync_channel;
 
 /// A head with metrics of every default policy and of one with all methods, and measures in all of them.
 fn filled(metrics: u128) -> Head {

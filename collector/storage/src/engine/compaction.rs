@@ -2,14 +2,15 @@
 //! commit thread and holds no lock that a write waits for longer than it takes to look one metric up.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use super::Shared;
 use crate::StoreError;
 use crate::segment::compact::{self, Merged};
 use crate::segment::reader::Segment;
 use crate::segment::segment_path;
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{Condvar, Mutex, MutexGuard};
 
 /// Deletions that segments have not seen, as a share of all metrics, from which on segments are written anew.
 const TOMBSTONES_SHARE: usize = 8;

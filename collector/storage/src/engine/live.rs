@@ -3,7 +3,7 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use crate::checkpoint;
 use crate::file::{self, Disk};
@@ -12,6 +12,7 @@ use crate::quarantine::Quarantine;
 use crate::segment::reader::Segment;
 use crate::segment::set::Segments;
 use crate::segment::{SEGMENT_DIR, segment_id, segment_path};
+use crate::sync::{Mutex, MutexGuard};
 use crate::{ReplayReport, StoreError};
 
 /// The manifest and its segments.

@@ -10,6 +10,8 @@ mod faults;
 mod model;
 mod opening;
 mod power_cut;
+#[cfg(feature = "schedules")]
+mod schedules;
 mod segments;
 
 const SECOND: i64 = 1_000_000_000;

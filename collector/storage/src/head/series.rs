@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use collector_model::{AggregatePoint, Granularity, Measure, MetricId, Timestamp, window};
 
-use crate::head::plan::Plan;
+use crate::head::plan::{LevelPlan, Plan};
 use crate::head::rows::Rows;
 use crate::rollup::{self, Scratch};
 use crate::{ReadQuery, StoreError};
@@ -189,6 +189,21 @@ impl Series {
         }
         self.truncate();
         late
+    }
+
+    /// How many of these measures, which ascend, no archive would keep a window of.
+    pub(crate) fn expired(&self, measures: &[Measure]) -> usize {
+        let kept = self.raw.last().and_then(|newest| {
+            let kept_from = |level: &LevelPlan| {
+                let newest = window::start(newest.timestamp, level.granularity);
+                Some(newest.0.saturating_sub(level.timespan?))
+            };
+            let levels = self.plan.levels().iter().map(kept_from);
+            levels.collect::<Option<Vec<_>>>()?.into_iter().min()
+        });
+        kept.map_or(0, |kept| {
+            measures.partition_point(|measure| measure.timestamp.0 <= kept)
+        })
     }
 
     fn tail_start(&self, last: Timestamp) -> Timestamp {

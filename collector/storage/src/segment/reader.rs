@@ -1,9 +1,10 @@
 //! An open segment: its index in memory, its blocks read from the disk when asked for and checked each time. Damage
 //! costs the block; a footer or index that is damaged is made anew from the blocks.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use collector_model::MetricId;
 
@@ -27,8 +28,8 @@ pub(crate) struct Segment {
     file: Box<dyn DiskReader>,
     /// Ends with the place where blocks end.
     index: Index,
-    /// Damaged blocks met so far, so that each is reported once.
-    damaged: AtomicU64,
+    /// Places of the damaged blocks met so far, so that each is reported once.
+    damaged: Mutex<BTreeSet<u64>>,
     /// Whether index or footer were damaged: then it is to be written anew.
     pub(crate) rebuilt: bool,
 }
@@ -82,7 +83,7 @@ impl Segment {
             bytes,
             file,
             index,
-            damaged: AtomicU64::new(0),
+            damaged: Mutex::default(),
             rebuilt,
         };
         Ok((segment, damage))
@@ -95,7 +96,7 @@ impl Segment {
 
     /// Damaged blocks met so far.
     pub(crate) fn damaged(&self) -> u64 {
-        self.damaged.load(Ordering::Relaxed)
+        self.places_of_damage().len() as u64
     }
 
     fn place(&self, block: usize) -> Option<Range<u64>> {
@@ -158,10 +159,13 @@ impl Segment {
         }))
     }
 
+    fn places_of_damage(&self) -> MutexGuard<'_, BTreeSet<u64>> {
+        self.damaged.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Notes damage met while reading, in the log once per block.
     pub(crate) fn report(&self, damage: &Damage) {
-        let known = self.damaged.fetch_add(1, Ordering::Relaxed);
-        if known < self.blocks() as u64 {
+        if self.places_of_damage().insert(damage.range.start) {
             tracing::error!(
                 path = %self.path.display(), offset = damage.range.start, bytes = damage.range.end - damage.range.start,
                 reason = damage.reason, "damaged block in a segment, the rest is served"

@@ -1,12 +1,14 @@
 //! The segments that count, in the order of the manifest: for every metric and granularity earlier ones hold earlier
 //! windows. Readers take the list as it is and keep files open that are removed meanwhile.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
 
 use collector_model::MetricId;
 
 use super::reader::Segment;
 use crate::StoreError;
+use crate::sync::RwLock;
 
 /// The list of one moment.
 pub(crate) type List = Arc<Vec<Arc<Segment>>>;
@@ -15,12 +17,15 @@ pub(crate) type List = Arc<Vec<Arc<Segment>>>;
 #[derive(Default)]
 pub(crate) struct Segments {
     list: RwLock<List>,
+    /// Damaged blocks that were met in segments which are gone.
+    damaged_before: AtomicU64,
 }
 
 impl Segments {
     pub(crate) fn new(segments: Vec<Arc<Segment>>) -> Self {
         Self {
             list: RwLock::new(Arc::new(segments)),
+            damaged_before: AtomicU64::new(0),
         }
     }
 
@@ -28,12 +33,19 @@ impl Segments {
         Arc::clone(&self.list.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Damaged blocks met in the segments of now since the start.
+    /// Damaged blocks met since the start.
     pub(crate) fn damaged(&self) -> u64 {
-        self.list().iter().map(|segment| segment.damaged()).sum()
+        let now: u64 = self.list().iter().map(|segment| segment.damaged()).sum();
+        now + self.damaged_before.load(Ordering::Relaxed)
     }
 
     pub(crate) fn replace(&self, segments: Vec<Arc<Segment>>) {
+        let before = self.list();
+        let gone = before
+            .iter()
+            .filter(|old| segments.iter().all(|new| new.id != old.id));
+        let damaged = gone.map(|segment| segment.damaged()).sum();
+        self.damaged_before.fetch_add(damaged, Ordering::Relaxed);
         *self.list.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(segments);
     }
 }
