@@ -57,7 +57,7 @@ impl Daemon {
             router: None,
             own: Vec::new(),
             reload: None,
-            ready: Arc::new(|| Ok(())),
+            ready: Arc::new(|| Ok(Vec::new())),
             background: None,
             body_limit: BODY_LIMIT,
             has_landing: true,
@@ -105,11 +105,11 @@ impl Daemon {
         self
     }
 
-    /// Whether the program can do its work; `Err` says in a few words why not and makes `/-/ready` answer 503. Must not
-    /// wait.
+    /// Whether the program can do its work; `Err` says in a few words why not and makes `/-/ready` answer 503. `Ok` has
+    /// what is wrong all the same, one line each, which `/-/ready` shows as warnings. Must not wait.
     pub fn ready_when(
         mut self,
-        ready: impl Fn() -> Result<(), String> + Send + Sync + 'static,
+        ready: impl Fn() -> Result<Vec<String>, String> + Send + Sync + 'static,
     ) -> Self {
         self.ready = Arc::new(ready);
         self

@@ -52,13 +52,13 @@ fn the_shared_pages_are_there() {
 }
 
 #[test]
-fn a_program_that_is_not_ready_says_why() {
+fn a_program_that_is_not_ready_says_why_and_a_ready_one_what_is_wrong() {
     let is_ready = Arc::new(AtomicBool::new(false));
     let check = Arc::clone(&is_ready);
     let tiny = Tiny::start(&[], Vec::new(), |daemon| {
         daemon.ready_when(move || {
             if check.load(Ordering::SeqCst) {
-                Ok(())
+                Ok(vec!["a file is damaged".to_owned()])
             } else {
                 Err("the store is opening".to_owned())
             }
@@ -69,7 +69,10 @@ fn a_program_that_is_not_ready_says_why() {
         "tiny is not ready: the store is opening\n"
     );
     is_ready.store(true, Ordering::SeqCst);
-    tiny.get("/-/ready").expect_status(200);
+    assert_eq!(
+        tiny.get("/-/ready").expect_status(200).text(),
+        "tiny is ready\nwarning: a file is damaged\n"
+    );
 }
 
 #[test]

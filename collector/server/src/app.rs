@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use anyhow::Context as _;
 use collector_index::{Database, Index, Options as IndexOptions};
-use collector_storage::{Engine, Options as StoreOptions, Store};
+use collector_storage::{Engine, Options as StoreOptions, Store, StoreStats};
 use runtime::{Args, ConfigError, Daemon, Failure, Program, Shutdown};
 use tokio::task::JoinHandle;
 
@@ -17,6 +17,7 @@ use crate::config::{Config, DatabaseUrl, Defaults, StorageConfig};
 use crate::console;
 use crate::flags::{self, Settings};
 use crate::ingest::ceilometer::Definitions;
+use crate::ingest::remote_write::{Buffers, SeriesCache};
 use crate::ingest::{Mapping, ScrapeConfig, ScrapeState, Scraper};
 use crate::measures::Measures;
 use crate::metrics::Metrics;
@@ -38,6 +39,10 @@ pub(crate) struct App {
     pub(crate) metrics: Arc<Metrics>,
     /// The memory that requests' bodies may take.
     pub(crate) bodies: BodyBudget,
+    /// Which metrics remotely written series go to.
+    pub(crate) series: SeriesCache,
+    /// Memory for remotely written requests.
+    pub(crate) request_buffers: Buffers,
     /// State of the scraped targets.
     pub(crate) scrapes: Arc<ScrapeState>,
     settings: RwLock<Reloadable>,
@@ -108,6 +113,8 @@ impl App {
             measures: Arc::new(measures),
             metrics,
             bodies: BodyBudget::new(api.max_body_size),
+            series: SeriesCache::default(),
+            request_buffers: Buffers::default(),
             scrapes: Arc::new(ScrapeState::default()),
             settings: RwLock::new(Reloadable {
                 api: Arc::new(api),
@@ -117,15 +124,48 @@ impl App {
         })
     }
 
-    /// Why the collector cannot take measures, if it cannot.
-    fn ready(&self) -> Result<(), String> {
-        match self.store.stats().poisoned {
+    /// Why the collector cannot take measures, or else what is damaged or in danger while it serves.
+    fn ready(&self) -> Result<Vec<String>, String> {
+        let stats = self.store.stats();
+        match &stats.poisoned {
             Some(reason) => Err(format!(
                 "the store refuses writes until a restart: {reason}"
             )),
-            None => Ok(()),
+            None => Ok(warnings(&stats)),
         }
     }
+}
+
+/// Damaged places that `/-/ready` names; the log has all.
+const NAMED_DAMAGE: usize = 10;
+
+/// What an operator should know of a store that serves.
+fn warnings(stats: &StoreStats) -> Vec<String> {
+    let damaged = &stats.replay.damaged;
+    let set_aside = damaged
+        .iter()
+        .take(NAMED_DAMAGE)
+        .map(|place| format!("damaged at the start, set aside in quarantine/: {place}"));
+    let mut warnings: Vec<String> = set_aside.collect();
+    if damaged.len() > NAMED_DAMAGE {
+        warnings.push(format!(
+            "{} more damaged places, the log names them",
+            damaged.len() - NAMED_DAMAGE
+        ));
+    }
+    if stats.damaged_blocks > 0 {
+        warnings.push(format!(
+            "{} damaged blocks in segments, the log names them; `storage check` on the stopped store finds all",
+            stats.damaged_blocks
+        ));
+    }
+    if stats.disk_full {
+        warnings.push("no space is left, writes are refused".to_owned());
+    }
+    if stats.checkpoint_failing {
+        warnings.push("the last checkpoint failed, the log is kept and grows".to_owned());
+    }
+    warnings
 }
 
 /// Opens everything and serves until a signal ends it.
@@ -275,5 +315,29 @@ impl Scrapes {
             task.abort();
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn damage_and_danger_are_told_while_the_store_serves() {
+        assert_eq!(warnings(&StoreStats::default()), Vec::<String>::new());
+        let mut stats = StoreStats {
+            damaged_blocks: 3,
+            disk_full: true,
+            checkpoint_failing: true,
+            ..StoreStats::default()
+        };
+        stats.replay.damaged = (0..12)
+            .map(|at| format!("x.wal at byte {at}: bad"))
+            .collect();
+        let told = warnings(&stats);
+        assert_eq!(told.len(), 14, "{told:?}");
+        assert!(told[0].ends_with("x.wal at byte 0: bad"), "{told:?}");
+        assert!(told[10].starts_with("2 more damaged places"), "{told:?}");
+        assert!(told[11].starts_with("3 damaged blocks"), "{told:?}");
     }
 }

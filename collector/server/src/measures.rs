@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use collector_index::{EnsureResource, Ensured, Index, IndexError, Metric};
 use collector_model::MetricId;
-use collector_storage::{Batch, Store, StoreError};
+use collector_storage::{Batch, SortedBatch, Store, StoreError};
 use tokio::sync::oneshot;
 
 use crate::metrics::{Metrics, Source};
@@ -58,7 +58,24 @@ impl Measures {
     /// their metric's back window are dropped and counted, as Gnocchi does.
     pub(crate) async fn write(&self, batch: Batch, source: Source) -> Result<(), MeasureError> {
         let measures: usize = batch.iter().map(|(_, measures)| measures.len()).sum();
-        let result = self.write_registered(batch).await;
+        match SortedBatch::new(batch) {
+            Ok(batch) => self.write_sorted(batch, source).await,
+            Err(error) => {
+                let error = error.into();
+                self.metrics.rejected(reason(&error), measures);
+                Err(error)
+            }
+        }
+    }
+
+    /// The same of a batch that is in order already.
+    pub(crate) async fn write_sorted(
+        &self,
+        batch: SortedBatch,
+        source: Source,
+    ) -> Result<(), MeasureError> {
+        let measures = batch.received();
+        let result = self.write_registered(Arc::new(batch)).await;
         match &result {
             Ok(()) => self.metrics.accepted(source, measures),
             Err(error) => self.metrics.rejected(reason(error), measures),
@@ -66,27 +83,25 @@ impl Measures {
         result
     }
 
-    async fn write_registered(&self, batch: Batch) -> Result<(), MeasureError> {
-        // The store takes the batch whole. A copy costs little beside the JSON that it was read from.
-        let copy = batch.clone();
-        match self.submit(batch).await {
+    async fn write_registered(&self, batch: Arc<SortedBatch>) -> Result<(), MeasureError> {
+        match self.submit(Arc::clone(&batch)).await {
             Err(StoreError::UnknownMetric(_)) => {}
             result => return Ok(result?),
         }
         // The catalogue had the metric when the caller looked: its registration failed, or it was deleted since.
-        let ids: Vec<MetricId> = copy.iter().map(|(id, _)| *id).collect();
+        let ids: Vec<MetricId> = batch.metrics().collect();
         let known = self.index.metrics(&ids).await?;
         self.register(&known).await?;
-        Ok(self.submit(copy).await?)
+        Ok(self.submit(batch).await?)
     }
 
-    async fn submit(&self, batch: Batch) -> Result<(), StoreError> {
+    async fn submit(&self, batch: Arc<SortedBatch>) -> Result<(), StoreError> {
         let (done, outcome) = oneshot::channel();
         let completion = Box::new(move |result| {
             // Nobody waits any more where the client went away; the measures are written all the same.
             let _ = done.send(result);
         });
-        self.store.submit(batch, completion)?;
+        self.store.submit_sorted(batch, completion)?;
         outcome.await.unwrap_or(Err(StoreError::Closed))
     }
 

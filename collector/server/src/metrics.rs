@@ -93,10 +93,18 @@ impl Metrics {
         for (reason, count) in rejected.iter() {
             family.sample(&[("reason", reason)], *count as f64);
         }
-        out.counter(
+        out.family(
             "nephoscope_collector_late_measures_total",
-            "Measures dropped because they came too late for the back window of their archive policy.",
-            store.late_measures as f64,
+            "Measures dropped because they came too late, by reason: older than the back window of their archive policy, \
+             or than everything that the policy keeps.",
+            MetricType::Counter,
+        )
+        .sample(&[("reason", "back_window")], (store.late_measures - store.expired_measures) as f64)
+        .sample(&[("reason", "timespan")], store.expired_measures as f64);
+        out.counter(
+            "nephoscope_collector_repeated_measures_total",
+            "Measures dropped because their batch has another one of the same metric and moment.",
+            store.repeated_measures as f64,
         );
         out.gauge(
             "nephoscope_collector_metrics",
@@ -221,6 +229,11 @@ fn checkpoints(store: &StoreStats, out: &mut Families) {
 
 fn segments(store: &StoreStats, out: &mut Families) {
     out.gauge(
+        "nephoscope_collector_tombstones",
+        "Deleted metrics that segments may still have windows of, at the last checkpoint.",
+        store.tombstones as f64,
+    );
+    out.gauge(
         "nephoscope_collector_segments",
         "Files of closed windows.",
         store.segments as f64,
@@ -237,7 +250,7 @@ fn segments(store: &StoreStats, out: &mut Families) {
     );
     out.counter(
         "nephoscope_collector_segment_damaged_blocks_total",
-        "Damaged blocks met in segments since the start; the rest is served.",
+        "Damaged blocks found in segments since the start; the rest is served.",
         store.damaged_blocks as f64,
     );
     out.counter(
@@ -278,6 +291,11 @@ fn replay(store: &StoreStats, out: &mut Families) {
         "nephoscope_collector_replay_torn_bytes",
         "Bytes of an unfinished write, never acknowledged, that were cut off at the start.",
         replay.torn_bytes as f64,
+    );
+    out.gauge(
+        "nephoscope_collector_replay_damaged_places",
+        "Stretches of log, snapshot or segments that were found damaged or missing at the start; /-/ready names them.",
+        replay.damaged.len() as f64,
     );
     out.gauge(
         "nephoscope_collector_replay_damaged_bytes",

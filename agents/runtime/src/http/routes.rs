@@ -18,8 +18,8 @@ use crate::registry::Registry;
 /// Reads a program's own configuration again and applies it.
 pub(crate) type ReloadHook = Arc<dyn Fn() -> Result<(), Failure> + Send + Sync>;
 
-/// Says why the program is not ready, if it is not.
-pub(crate) type ReadyCheck = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
+/// Says why the program is not ready, if it is not, or else what an operator should know, each in one line.
+pub(crate) type ReadyCheck = Arc<dyn Fn() -> Result<Vec<String>, String> + Send + Sync>;
 
 /// Reloads, one at a time.
 pub(crate) struct Reloader {
@@ -105,7 +105,15 @@ async fn healthy(State(routes): State<Arc<Routes>>) -> String {
 
 async fn ready(State(routes): State<Arc<Routes>>) -> Response {
     match (routes.ready)() {
-        Ok(()) => format!("{} is ready\n", routes.name).into_response(),
+        Ok(warnings) => {
+            let mut text = format!("{} is ready\n", routes.name);
+            for warning in warnings {
+                text.push_str("warning: ");
+                text.push_str(&warning);
+                text.push('\n');
+            }
+            text.into_response()
+        }
         Err(reason) => (
             StatusCode::SERVICE_UNAVAILABLE,
             format!("{} is not ready: {reason}\n", routes.name),

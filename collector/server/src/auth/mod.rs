@@ -26,6 +26,8 @@ pub(crate) struct Auth {
     pub(crate) policy: Policy,
     /// The header that names the sender in mode `remoteuser`.
     pub(crate) remote_user_header: String,
+    /// Another one after each reload: what was allowed before may not be now.
+    pub(crate) generation: u64,
     config: AuthConfig,
 }
 
@@ -51,13 +53,14 @@ impl Auth {
             keystone,
             policy,
             remote_user_header: config.remote_user_header.clone(),
+            generation: before.map_or(0, |before| before.generation + 1),
             config,
         })
     }
 }
 
 /// Somebody who is known, as policy rules see him.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Identity {
     /// Creator of what he creates: a name, or `user:project` of Keystone.
     pub(crate) name: String,

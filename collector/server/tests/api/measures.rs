@@ -184,7 +184,11 @@ fn late_measures_are_dropped_and_counted() {
     collector
         .post(
             &path,
-            &json!([{"timestamp": "2015-03-06T14:20:00", "value": 2}]),
+            &json!([
+                {"timestamp": "2015-03-06T14:20:00", "value": 2},
+                {"timestamp": "2014-03-06T14:20:00", "value": 3},
+                {"timestamp": "2014-03-06T14:20:00", "value": 4},
+            ]),
         )
         .expect_status(202);
     assert_eq!(
@@ -192,10 +196,14 @@ fn late_measures_are_dropped_and_counted() {
         json!([["2015-03-06T14:30:00+00:00", 300.0, 1.0]])
     );
     let metrics = collector.get("/metrics").text();
-    assert!(
-        metrics.contains("\nnephoscope_collector_late_measures_total 1\n"),
-        "{metrics}"
-    );
+    for line in [
+        "late_measures_total{reason=\"back_window\"} 1",
+        "late_measures_total{reason=\"timespan\"} 1",
+        "repeated_measures_total 1",
+    ] {
+        let line = format!("\nnephoscope_collector_{line}\n");
+        assert!(metrics.contains(&line), "{line} in {metrics}");
+    }
 }
 
 #[test]

@@ -55,3 +55,100 @@ fn promtool_has_nothing_to_say_against_it() {
     let text = collector.get("/metrics").expect_status(200).text();
     assert_eq!(promtool::check_metrics(&text), Vec::<String>::new());
 }
+
+/// What an operator of the store watches.
+const OF_THE_STORE: [&str; 36] = [
+    "measures_total",
+    "late_measures_total",
+    "repeated_measures_total",
+    "metrics",
+    "write_batches_total",
+    "write_queue_length",
+    "write_queue_capacity",
+    "write_queue_measures",
+    "wal_fsync_duration_seconds_bucket",
+    "wal_fsync_duration_seconds_sum",
+    "wal_fsync_duration_seconds_count",
+    "wal_size_bytes",
+    "wal_segments",
+    "store_poisoned",
+    "store_disk_full",
+    "checkpoints_total",
+    "checkpoint_failures_total",
+    "checkpoint_duration_seconds",
+    "snapshot_size_bytes",
+    "segments",
+    "segment_size_bytes",
+    "segment_windows",
+    "segment_damaged_blocks_total",
+    "tombstones",
+    "compactions_total",
+    "compaction_failures_total",
+    "compaction_duration_seconds_total",
+    "expired_windows_total",
+    "replay_duration_seconds",
+    "replay_measures",
+    "replay_torn_bytes",
+    "replay_damaged_bytes",
+    "replay_damaged_places",
+    "http_requests_total",
+    "http_request_duration_seconds_sum",
+    "http_request_duration_seconds_count",
+];
+
+#[test]
+fn every_figure_of_the_store_is_on_the_metrics_page() {
+    let collector = Collector::start();
+    let id = collector.metric("low");
+    let measures = json!([{"timestamp": 1, "value": 1}]);
+    collector
+        .post(&format!("/v1/metric/{id}/measures"), &measures)
+        .expect_status(202);
+    let text = collector.get("/metrics").expect_status(200).text();
+    let missing: Vec<&str> = OF_THE_STORE
+        .into_iter()
+        .filter(|name| {
+            let begins = |end: char| text.contains(&format!("\nnephoscope_collector_{name}{end}"));
+            !begins(' ') && !begins('{')
+        })
+        .collect();
+    assert_eq!(missing, Vec::<&str>::new());
+}
+
+#[test]
+fn damage_that_was_found_is_told_while_the_rest_is_served() {
+    let collector = Collector::start();
+    let metric = collector.metric("low");
+    let path = format!("/v1/metric/{metric}/measures");
+    for second in 1..4 {
+        let measures = json!([{"timestamp": second, "value": 1}]);
+        collector.post(&path, &measures).expect_status(202);
+    }
+    let ready = |collector: &Collector| collector.get("/-/ready").expect_status(200).text();
+    assert_eq!(ready(&collector).lines().count(), 1);
+    let log = collector.dir().join("data/series/wal");
+    let collector = collector.restart_after_kill(|| {
+        let mut files: Vec<_> = std::fs::read_dir(&log)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        files.sort();
+        let mut bytes = std::fs::read(&files[0]).unwrap();
+        // In the first entry, so that sound ones follow.
+        bytes[30] ^= 1;
+        std::fs::write(&files[0], bytes).unwrap();
+    });
+    let text = ready(&collector);
+    let warning = text.lines().nth(1).unwrap_or_default();
+    assert!(
+        warning.starts_with("warning: damaged at the start, set aside in quarantine/: "),
+        "{text}"
+    );
+    let families = scrape(&collector.running.url("/metrics"));
+    let places = metric_of(&families, "replay_damaged_places");
+    assert_eq!(places, Some(1.0));
+}
+
+fn metric_of(families: &exposition::Families, name: &str) -> Option<f64> {
+    metric(families, &format!("nephoscope_collector_{name}"), &[])
+}

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub(crate) mod gnocchi;
+pub(crate) mod remote_write;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -92,6 +93,13 @@ impl Collector {
             dir,
             catalogue,
         }
+    }
+
+    /// Kills it, does something to its data and starts it again.
+    pub(crate) fn restart_after_kill(mut self, change: impl FnOnce()) -> Self {
+        self.running.kill();
+        change();
+        self.restart(false)
     }
 
     /// The directory of its data and its configuration.

@@ -146,6 +146,11 @@ impl Caller {
         }
     }
 
+    /// Who he is and by which rules he is judged: what was found to be allowed stays so for the same.
+    pub(super) fn judged_as(&self) -> (u64, &Identity) {
+        (self.auth.generation, &self.identity)
+    }
+
     /// The resource that he means by an id.
     pub(super) fn resource_id(&self, text: &str) -> Result<Uuid, ResourceIdError> {
         resource_id_within(text, Some(&self.name), self.dialect.longest_resource_id())

@@ -12,18 +12,20 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
-use collector_index::IndexError;
+use collector_index::{Ensured, IndexError};
 use collector_model::{Measure, Timestamp};
+use collector_storage::Batch;
 use serde_json::{Map, json};
 
 use super::auth::Caller;
 use super::error::{ApiError, ApiResult};
 use super::json::{RawBody, busy};
-use super::named_measures::{Kind, NamedResource, write_whole};
+use super::named_metrics::{Kind, NamedResource, resolve};
 use super::query::Params;
 use crate::app::App;
 use crate::auth::policy::Action;
 use crate::ingest::line_protocol::{self, Point};
+use crate::metrics::Source;
 
 /// Database where the client names none.
 const DEFAULT_DATABASE: &str = "influxdb";
@@ -119,7 +121,13 @@ async fn write(
         name: params.get("db").unwrap_or(DEFAULT_DATABASE),
         attributes: None,
     };
-    write_whole(&app, &caller, kind, points.resources()).await?;
+    let answers = resolve(&app, &caller, &kind, &points.named()).await?;
+    // Where a resource is refused nothing is written.
+    let ensured = answers.into_iter().collect::<ApiResult<Vec<_>>>()?;
+    let batch = points.batch(&ensured);
+    if !batch.is_empty() {
+        app.measures.write(batch, Source::Api).await?;
+    }
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -222,20 +230,29 @@ impl Points {
         Ok(())
     }
 
-    fn resources(&self) -> Vec<NamedResource<'_>> {
-        let resources = self
-            .resources
-            .iter()
-            .map(|(original, metrics)| NamedResource {
-                original: original.clone(),
-                attributes: Map::new(),
-                metrics: metrics
-                    .measures
-                    .iter()
-                    .map(|(name, measures)| (name.as_str(), measures.clone()))
-                    .collect(),
-            });
-        resources.collect()
+    fn named(&self) -> Vec<NamedResource<'_>> {
+        let resources = self.resources.iter();
+        let named = resources.map(|(original, metrics)| NamedResource {
+            original: original.clone(),
+            attributes: Map::new(),
+            metrics: metrics
+                .measures
+                .iter()
+                .map(|(name, _)| name.as_str())
+                .collect(),
+        });
+        named.collect()
+    }
+
+    /// The measures under the ids that the catalogue has given.
+    fn batch(self, ensured: &[Ensured]) -> Batch {
+        let mut batch = Batch::new();
+        for ((_, metrics), ensured) in self.resources.into_iter().zip(ensured) {
+            let ids = ensured.metrics.iter().map(|metric| metric.metric.id);
+            let measures = metrics.measures.into_iter().map(|(_, measures)| measures);
+            batch.extend(ids.zip(measures));
+        }
+        batch
     }
 }
 
@@ -277,10 +294,13 @@ mod tests {
     fn lines_become_metrics_of_the_resource_that_a_tag_names() {
         let text = b"cpu,host=a,z=1,b=/x idle=1,text=\"t\" 5\ncpu,b=/x,z=1,host=a idle=2 6\n\nmem,host=b free=3i 7";
         let points = Points::read(text, "host", 1000).unwrap();
+        let named = points.named().into_iter();
+        let named: Vec<_> = named.map(|one| (one.original, one.metrics.len())).collect();
+        assert_eq!(named, [("a".to_owned(), 1), ("b".to_owned(), 1)]);
         let found: Vec<_> = points
-            .resources()
+            .resources
             .into_iter()
-            .map(|one| (one.original, one.metrics))
+            .map(|(original, metrics)| (original, metrics.measures))
             .collect();
         let measure = |nanos, value| Measure::new(Timestamp(nanos), value);
         assert_eq!(
@@ -289,11 +309,14 @@ mod tests {
                 (
                     "a".to_owned(),
                     vec![(
-                        "cpu.idle@b=_x,z=1",
+                        "cpu.idle@b=_x,z=1".to_owned(),
                         vec![measure(5000, 1.0), measure(6000, 2.0)]
                     )]
                 ),
-                ("b".to_owned(), vec![("mem.free", vec![measure(7000, 3.0)])]),
+                (
+                    "b".to_owned(),
+                    vec![("mem.free".to_owned(), vec![measure(7000, 3.0)])]
+                ),
             ]
         );
     }

@@ -28,7 +28,7 @@ mod json;
 mod measure_body;
 mod measures;
 mod metric;
-mod named_measures;
+mod named_metrics;
 mod pagination;
 mod points;
 mod prometheus;

@@ -1,6 +1,6 @@
 //! `/v1/prometheus/write`: Prometheus' remote write 1.0. As in Gnocchi the resource is `job@instance` of the type
 //! `prometheus`, and the metric has the series' name; of several series with one name on a resource the last one counts,
-//! the others are counted as rejected.
+//! the others are counted as rejected. Only what the series' cache does not know goes through the catalogue.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -9,22 +9,22 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::routing::post;
-use collector_model::{Attribute, AttributeType, Measure, Timestamp};
+use collector_model::{Attribute, AttributeType, MetricId};
 use serde_json::{Map, Value};
 
 use super::auth::Caller;
 use super::error::{ApiError, ApiResult};
 use super::json::RawBody;
-use super::named_measures::{Kind, NamedResource, write_partly};
+use super::named_metrics::{Kind, NamedResource, resolve};
 use super::reply::accepted;
 use crate::app::App;
-use crate::ingest::remote_write::{self, Series, SnappyError, WireError};
+use crate::ingest::remote_write::{self, Labels, Received, SeriesKey, SnappyError, WireError};
+use crate::metrics::Source;
 
 /// Resource type of what is written.
 const RESOURCE_TYPE: &str = "prometheus";
 /// What stands for a label that a series does not have.
 const NO_LABEL: &str = "none";
-const NANOS_OF_MILLI: i64 = 1_000_000;
 
 /// Its route.
 pub(super) fn router() -> Router<Arc<App>> {
@@ -43,31 +43,105 @@ async fn write(
         .bodies
         .share(Some(length as u64))
         .ok_or_else(super::json::busy)?;
-    let request = remote_write::decompress(body.bytes())?;
-    let mut received = Received::default();
-    remote_write::read(&request, |series| {
-        received.add(series);
-        Ok::<_, ApiError>(())
-    })?;
+    let request = app.request_buffers.decompress(body.bytes(), length)?;
+    let sender = app.series.sender(caller.judged_as());
+    let received = Received::read(&request, |labels| app.series.key(sender, labels))?;
+    app.index.freshen().await?;
+    let mut metrics = app.series.find(received.keys());
+    let new = if metrics.contains(&None) {
+        resolve_new(&app, &caller, &received, &mut metrics).await?
+    } else {
+        New::default()
+    };
+    let (batch, same_name) = received.batch(&metrics)?;
     for (reason, count) in [
         ("stale_marker", received.stale),
-        ("same_name", received.same_name),
-        ("bad_series", received.bad),
+        ("same_name", same_name),
+        ("bad_series", received.bad + new.bad),
+        ("resource", new.lost),
     ] {
         if count > 0 {
             app.metrics.rejected(reason, count);
         }
     }
-    let refused = received.refused.take();
+    if !batch.is_empty() {
+        app.measures.write_sorted(batch, Source::Api).await?;
+    }
+    // What can be written is; then the sender is told of the rest.
+    let bad = new.bad_series.as_ref().or(received.refused.as_ref());
+    match (new.refused, bad) {
+        (Some(error), _) => Err(error),
+        (None, Some(reason)) => Err(ApiError::bad_request(reason.as_str())),
+        (None, None) => Ok(accepted()),
+    }
+}
+
+/// What came of series that were not known.
+#[derive(Default)]
+struct New {
+    /// Measures of refused resources.
+    lost: usize,
+    /// Why the first of these was refused.
+    refused: Option<ApiError>,
+    /// Measures of series that cannot be a metric.
+    bad: usize,
+    /// What is wrong with the first of these.
+    bad_series: Option<String>,
+}
+
+/// Finds or creates the metrics of the series that have none yet, and remembers them.
+async fn resolve_new(
+    app: &App,
+    caller: &Caller,
+    received: &Received<'_>,
+    metrics: &mut [Option<MetricId>],
+) -> ApiResult<New> {
+    let mut new = New::default();
+    let mut targets = Targets::default();
+    let series = received.series().zip(received.keys()).zip(metrics.iter());
+    for (at, (((series, measures), key), _)) in series
+        .enumerate()
+        .filter(|(_, (_, metric))| metric.is_none())
+    {
+        let one = NewSeries { at, key, measures };
+        if let Err(reason) = targets.add(one, &series.labels()?) {
+            new.bad += measures;
+            new.bad_series.get_or_insert(reason);
+        }
+    }
     let kind = Kind {
         name: RESOURCE_TYPE,
         attributes: Some(attributes()),
     };
-    write_partly(&app, &caller, kind, received.resources()).await?;
-    match refused {
-        Some(reason) => Err(ApiError::bad_request(reason)),
-        None => Ok(accepted()),
+    let answers = resolve(app, caller, &kind, &targets.resources()).await?;
+    let mut known = Vec::new();
+    for (target, answer) in targets.targets.into_iter().zip(answers) {
+        let ensured = match answer {
+            Ok(ensured) => ensured,
+            Err(error) => {
+                new.lost += target
+                    .series
+                    .iter()
+                    .map(|(one, _)| one.measures)
+                    .sum::<usize>();
+                new.refused.get_or_insert(error);
+                continue;
+            }
+        };
+        for (series, name) in target.series {
+            let Some(ensured_metric) = ensured.metrics.get(name) else {
+                continue;
+            };
+            let id = ensured_metric.metric.id;
+            if let Some(metric) = metrics.get_mut(series.at) {
+                *metric = Some(id);
+            }
+            let current = ensured.current.clone();
+            known.extend(current.map(|current| (series.key, id, current)));
+        }
     }
+    app.series.keep(known.into_iter());
+    Ok(new)
 }
 
 /// 415 for another compression or another version of remote write, so that the sender falls back to this one.
@@ -115,86 +189,67 @@ impl From<WireError> for ApiError {
     }
 }
 
-/// The measures of one job and instance.
+/// A series that is not known.
+#[derive(Debug, Clone, Copy)]
+struct NewSeries {
+    /// Its place in the request.
+    at: usize,
+    key: SeriesKey,
+    /// How many measures it has.
+    measures: usize,
+}
+
+/// One job and instance.
 struct Target<'a> {
     job: &'a str,
     instance: &'a str,
-    metrics: Vec<(&'a str, Vec<Measure>)>,
+    /// Names of its metrics, each once.
+    names: Vec<&'a str>,
+    /// Series with the place of their name.
+    series: Vec<(NewSeries, usize)>,
 }
 
-/// The series of a request by resource and metric.
+/// New series by resource and metric.
 #[derive(Default)]
-struct Received<'a> {
+struct Targets<'a> {
     /// Place in `targets` by job and instance.
     places: HashMap<(&'a str, &'a str), usize>,
     targets: Vec<Target<'a>>,
-    /// Place in a target's metrics, by the target's and the metric's name.
-    metrics: HashMap<(usize, &'a str), usize>,
-    stale: usize,
-    same_name: usize,
-    bad: usize,
-    /// Why the first bad series is bad.
-    refused: Option<String>,
+    /// Place in a target's names, by the target's place and the name.
+    names: HashMap<(usize, &'a str), usize>,
 }
 
-impl<'a> Received<'a> {
-    fn add(&mut self, series: &Series<'a>) {
-        let Some(name) = series.label("__name__").filter(|name| !name.contains('/')) else {
-            self.bad += series.samples.len();
-            self.refused.get_or_insert_with(|| {
-                format!("series without a usable __name__: {:?}", series.labels)
-            });
-            return;
-        };
-        let mut measures = Vec::with_capacity(series.samples.len());
-        for sample in &series.samples {
-            let nanos = sample.timestamp.checked_mul(NANOS_OF_MILLI);
-            match nanos.filter(|nanos| *nanos >= 0) {
-                _ if remote_write::is_stale(sample.value) => self.stale += 1,
-                Some(nanos) => measures.push(Measure::new(Timestamp(nanos), sample.value)),
-                None => {
-                    self.bad += 1;
-                    self.refused.get_or_insert_with(|| {
-                        format!(
-                            "{name}: timestamp {} ms is not between 1970 and 2262",
-                            sample.timestamp
-                        )
-                    });
-                }
-            }
-        }
-        if !measures.is_empty() {
-            self.put(series, name, measures);
-        }
-    }
-
-    fn put(&mut self, series: &Series<'a>, name: &'a str, measures: Vec<Measure>) {
-        let job = series.label("job").unwrap_or(NO_LABEL);
-        let instance = series.label("instance").unwrap_or(NO_LABEL);
+impl<'a> Targets<'a> {
+    /// Adds a series; the error says why it cannot be a metric.
+    fn add(&mut self, series: NewSeries, labels: &Labels<'a>) -> Result<(), String> {
+        let name = labels.get("__name__").filter(|name| !name.contains('/'));
+        let name =
+            name.ok_or_else(|| format!("series without a usable __name__: {:?}", labels.0))?;
+        let job = labels.get("job").unwrap_or(NO_LABEL);
+        let instance = labels.get("instance").unwrap_or(NO_LABEL);
         let next = self.targets.len();
         let place = *self.places.entry((job, instance)).or_insert(next);
         if place == next {
             self.targets.push(Target {
                 job,
                 instance,
-                metrics: Vec::new(),
+                names: Vec::new(),
+                series: Vec::new(),
             });
         }
-        let Some(Target { metrics, .. }) = self.targets.get_mut(place) else {
-            return;
-        };
-        let at = *self.metrics.entry((place, name)).or_insert(metrics.len());
-        match metrics.get_mut(at) {
-            Some((_, before)) => {
-                self.same_name += before.len();
-                *before = measures;
+        if let Some(target) = self.targets.get_mut(place) {
+            let next = target.names.len();
+            let at = *self.names.entry((place, name)).or_insert(next);
+            if at == next {
+                target.names.push(name);
             }
-            None => metrics.push((name, measures)),
+            target.series.push((series, at));
         }
+        Ok(())
     }
 
-    fn resources(self) -> Vec<NamedResource<'a>> {
-        let named = self.targets.into_iter().map(|target| NamedResource {
+    fn resources(&self) -> Vec<NamedResource<'a>> {
+        let named = self.targets.iter().map(|target| NamedResource {
             // Gnocchi takes no slash in an id.
             original: format!("{}@{}", target.job, target.instance).replace('/', "_"),
             attributes: Map::from_iter([
@@ -204,7 +259,7 @@ impl<'a> Received<'a> {
                     Value::String(target.instance.to_owned()),
                 ),
             ]),
-            metrics: target.metrics,
+            metrics: target.names.clone(),
         });
         named.collect()
     }
@@ -213,66 +268,53 @@ impl<'a> Received<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ingest::remote_write::Sample;
-
-    fn series<'a>(labels: &[(&'a str, &'a str)], samples: &[(f64, i64)]) -> Series<'a> {
-        let samples = samples.iter();
-        Series {
-            labels: labels.to_vec(),
-            samples: samples
-                .map(|(value, timestamp)| Sample {
-                    value: *value,
-                    timestamp: *timestamp,
-                })
-                .collect(),
-        }
-    }
+    use crate::ingest::remote_write::SeriesCache;
 
     #[test]
     fn series_are_put_together_by_job_instance_and_name() {
-        let mut received = Received::default();
-        let cpu = [("__name__", "cpu"), ("instance", "a:9100"), ("job", "node")];
-        received.add(&series(&cpu, &[(1.0, 1000), (2.0, 2000)]));
-        received.add(&series(&[("__name__", "up")], &[(1.0, 1000)]));
-        received.add(&series(&cpu, &[(3.0, 3000)]));
-        assert_eq!((received.same_name, received.bad), (2, 0));
-        let resources = received.resources();
+        let cache = SeriesCache::default();
+        let key = cache.key(cache.sender("me"), b"labels");
+        let mut targets = Targets::default();
+        let mut add = |labels: &[(&'static str, &'static str)], at| {
+            let series = NewSeries {
+                at,
+                key,
+                measures: 1,
+            };
+            targets.add(series, &Labels(labels.to_vec()))
+        };
+        let cpu = [
+            ("__name__", "cpu"),
+            ("instance", "a:9100"),
+            ("job", "k/node"),
+        ];
+        add(&cpu, 0).unwrap();
+        add(&[("__name__", "up")], 1).unwrap();
+        add(&cpu, 2).unwrap();
+        let refused = add(&[("job", "nameless")], 3).unwrap_err();
+        assert!(refused.contains("nameless"), "{refused}");
+        add(&[("__name__", "a/b")], 4).unwrap_err();
+        let resources = targets.resources();
         let found: Vec<_> = resources
             .iter()
-            .map(|one| (one.original.as_str(), one.metrics.clone()))
+            .map(|one| (one.original.as_str(), one.metrics.as_slice()))
             .collect();
-        let measure = |nanos, value| vec![Measure::new(Timestamp(nanos), value)];
         assert_eq!(
             found,
             [
-                ("node@a:9100", vec![("cpu", measure(3_000_000_000, 3.0))]),
-                ("none@none", vec![("up", measure(1_000_000_000, 1.0))]),
+                ("k_node@a:9100", ["cpu"].as_slice()),
+                ("none@none", &["up"]),
             ]
         );
-        assert_eq!(resources[0].attributes["job"], "node");
-    }
-
-    #[test]
-    fn what_is_no_measure_is_counted_and_left_out() {
-        let mut received = Received::default();
-        let stale = f64::from_bits(0x7ff0_0000_0000_0002);
-        received.add(&series(
-            &[("__name__", "up")],
-            &[(stale, 1), (f64::NAN, 2), (1.0, -1)],
-        ));
-        received.add(&series(&[("job", "nameless")], &[(1.0, 1)]));
-        received.add(&series(&[("__name__", "quiet")], &[]));
-        assert_eq!((received.stale, received.bad), (1, 2));
-        assert!(
-            received
-                .refused
-                .as_ref()
-                .unwrap()
-                .starts_with("up: timestamp -1 ms")
-        );
-        let resources = received.resources();
-        assert_eq!(resources.len(), 1);
-        assert_eq!(resources[0].metrics[0].1.len(), 1);
+        assert_eq!(resources[0].attributes["job"], "k/node");
+        let series = targets.targets.iter().map(|target| {
+            let series = target.series.iter();
+            series
+                .map(|(one, name)| (one.at, *name))
+                .collect::<Vec<_>>()
+        });
+        let expected = [vec![(0, 0), (2, 0)], vec![(1, 0)]];
+        assert_eq!(series.collect::<Vec<_>>(), expected);
     }
 
     #[test]

@@ -1,7 +1,13 @@
 //! The messages of remote write 1.0 (`prometheus.WriteRequest`): series of labels and samples, borrowed from the
-//! request. Exemplars, histograms and metadata are passed over, as version 1.0 allows a receiver.
+//! request. Labels stay bytes until somebody asks for them. Exemplars, histograms and metadata are passed over, as
+//! version 1.0 allows a receiver.
+
+use std::borrow::Cow;
 
 use super::wire::{Fields, WireError};
+
+const LABEL: u32 = 1;
+const SAMPLE: u32 = 2;
 
 /// One value at one moment.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -12,35 +18,82 @@ pub(crate) struct Sample {
     pub(crate) timestamp: i64,
 }
 
-/// A series of a request; its lists are used again for the next one.
-#[derive(Debug, Default)]
+/// A series of a request.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Series<'a> {
-    /// Names and values in the order of the sender.
-    pub(crate) labels: Vec<(&'a str, &'a str)>,
-    /// In the order of the sender.
-    pub(crate) samples: Vec<Sample>,
+    message: &'a [u8],
+    /// Where the labels end that the message begins with; `None` where there are more behind.
+    labels_end: Option<usize>,
 }
 
 impl<'a> Series<'a> {
-    /// The value of a label.
-    pub(crate) fn label(&self, name: &str) -> Option<&'a str> {
-        let mut labels = self.labels.iter();
-        let found = labels.find(|(label, _)| *label == name);
-        found.map(|(_, value)| *value)
-    }
-
-    fn fill(&mut self, message: Fields<'a>) -> Result<(), WireError> {
-        self.labels.clear();
-        self.samples.clear();
-        for field in message {
+    /// Reads the samples, in the order of the sender, and finds where the labels are.
+    fn split(message: &'a [u8], samples: &mut Vec<Sample>) -> Result<Self, WireError> {
+        let mut labels_end = Some(0);
+        let mut fields = Fields::new(message);
+        loop {
+            let begin = message.len() - fields.left();
+            let Some(field) = fields.next() else { break };
             let field = field?;
             match field.number {
-                1 => self.labels.push(label(field.message()?)?),
-                2 => self.samples.push(sample(field.message()?)?),
+                LABEL if labels_end == Some(begin) => {
+                    labels_end = Some(message.len() - fields.left());
+                }
+                LABEL => labels_end = None,
+                SAMPLE => samples.push(sample(field.bytes()?)?),
                 _ => {}
             }
         }
-        Ok(())
+        Ok(Self {
+            message,
+            labels_end,
+        })
+    }
+
+    /// The labels as they came. Where they are scattered they are put together, as other senders write them.
+    pub(crate) fn label_bytes(&self) -> Cow<'a, [u8]> {
+        let together = self.labels_end.and_then(|end| self.message.get(..end));
+        if let Some(together) = together {
+            return Cow::Borrowed(together);
+        }
+        let mut labels = Vec::new();
+        let mut fields = Fields::new(self.message);
+        loop {
+            let begin = self.message.len() - fields.left();
+            let Some(Ok(field)) = fields.next() else {
+                break;
+            };
+            let end = self.message.len() - fields.left();
+            if field.number == LABEL {
+                labels.extend_from_slice(self.message.get(begin..end).unwrap_or_default());
+            }
+        }
+        Cow::Owned(labels)
+    }
+
+    /// Names and values of the labels, in the order of the sender.
+    pub(crate) fn labels(&self) -> Result<Labels<'a>, WireError> {
+        let mut labels = Vec::new();
+        for field in Fields::new(self.message) {
+            let field = field?;
+            if field.number == LABEL {
+                labels.push(label(field.message()?)?);
+            }
+        }
+        Ok(Labels(labels))
+    }
+}
+
+/// Names and values of labels.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Labels<'a>(pub(crate) Vec<(&'a str, &'a str)>);
+
+impl<'a> Labels<'a> {
+    /// The value of a label.
+    pub(crate) fn get(&self, name: &str) -> Option<&'a str> {
+        let mut labels = self.0.iter();
+        let found = labels.find(|(label, _)| *label == name);
+        found.map(|(_, value)| *value)
     }
 }
 
@@ -57,12 +110,21 @@ fn label<'a>(message: Fields<'a>) -> Result<(&'a str, &'a str), WireError> {
     Ok((name, value))
 }
 
-fn sample(message: Fields<'_>) -> Result<Sample, WireError> {
+fn sample(message: &[u8]) -> Result<Sample, WireError> {
+    // As every sender writes it: the value, then the moment.
+    if let Some((&[0x09, a, b, c, d, e, f, g, h, 0x10], moment)) = message.split_first_chunk()
+        && let Some(moment) = Fields::number(moment)
+    {
+        return Ok(Sample {
+            value: f64::from_le_bytes([a, b, c, d, e, f, g, h]),
+            timestamp: moment.cast_signed(),
+        });
+    }
     let mut sample = Sample {
         value: 0.0,
         timestamp: 0,
     };
-    for field in message {
+    for field in Fields::new(message) {
         let field = field?;
         match field.number {
             1 => sample.value = field.double()?,
@@ -73,17 +135,18 @@ fn sample(message: Fields<'_>) -> Result<Sample, WireError> {
     Ok(sample)
 }
 
-/// Calls `each` with every series of a request, in order.
+/// Calls `each` with every series of a request and its samples, in order.
 pub(crate) fn read<'a, E: From<WireError>>(
     request: &'a [u8],
-    mut each: impl FnMut(&Series<'a>) -> Result<(), E>,
+    mut each: impl FnMut(Series<'a>, &[Sample]) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut series = Series::default();
+    let mut samples = Vec::new();
     for field in Fields::new(request) {
         let field = field?;
         if field.number == 1 {
-            series.fill(field.message()?)?;
-            each(&series)?;
+            samples.clear();
+            let series = Series::split(field.bytes()?, &mut samples)?;
+            each(series, &samples)?;
         }
     }
     Ok(())
@@ -140,10 +203,11 @@ mod tests {
 
     fn decode(bytes: &[u8]) -> Result<Vec<Owned>, WireError> {
         let mut out = Vec::new();
-        read(bytes, |series| {
-            let labels = series.labels.iter();
+        read(bytes, |series, samples| {
+            let labels = series.labels()?;
+            let labels = labels.0.iter();
             let labels = labels.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-            let samples = series.samples.iter();
+            let samples = samples.iter();
             let samples = samples.map(|sample| (sample.value.to_bits(), sample.timestamp));
             out.push((labels.collect(), samples.collect()));
             Ok::<_, WireError>(())
@@ -178,6 +242,28 @@ mod tests {
             }
             bytes.truncate(cut.max(1));
             let _ = decode(&bytes);
+        }
+    }
+
+    #[test]
+    fn label_bytes_are_the_same_wherever_the_labels_stand() {
+        let (mut label, mut sample) = (Vec::new(), Vec::new());
+        field(1, &[0x0a, 1, b'a', 0x12, 1, b'b'], &mut label);
+        field(2, &[0x10, 7], &mut sample);
+        let messages = [
+            [label.clone(), label.clone(), sample.clone()].concat(),
+            [label.clone(), sample.clone(), label.clone()].concat(),
+            [sample, label.clone(), label.clone()].concat(),
+        ];
+        for message in &messages {
+            let mut samples = Vec::new();
+            let series = Series::split(message, &mut samples).unwrap();
+            assert_eq!(
+                series.label_bytes().as_ref(),
+                [label.as_slice(); 2].concat()
+            );
+            assert_eq!((samples.len(), samples[0].timestamp), (1, 7));
+            assert_eq!(series.labels().unwrap().get("a"), Some("b"));
         }
     }
 

@@ -72,7 +72,8 @@ impl<'a> Field<'a> {
         }
     }
 
-    fn bytes(&self) -> Result<&'a [u8], WireError> {
+    /// Bytes of any kind, also of a nested message.
+    pub(crate) fn bytes(&self) -> Result<&'a [u8], WireError> {
         match self.value {
             Value::Bytes(bytes) => Ok(bytes),
             _ => Err(WireError::Type(self.number)),
@@ -90,6 +91,17 @@ impl<'a> Fields<'a> {
     /// Of the message that these bytes are.
     pub(crate) fn new(message: &'a [u8]) -> Self {
         Self { rest: message }
+    }
+
+    /// Bytes that are not read yet.
+    pub(crate) fn left(&self) -> usize {
+        self.rest.len()
+    }
+
+    /// The number that these bytes are, all of them.
+    pub(crate) fn number(bytes: &'a [u8]) -> Option<u64> {
+        let mut fields = Self::new(bytes);
+        fields.varint().ok().filter(|_| fields.rest.is_empty())
     }
 
     fn varint(&mut self) -> Result<u64, WireError> {

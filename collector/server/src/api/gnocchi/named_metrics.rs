@@ -1,13 +1,12 @@
-//! Measures of protocols that name resources and metrics by themselves (Prometheus' remote write, InfluxDB's line
-//! protocol): what they name is created where it is missing, metrics by the archive policy rules, then the measures are
-//! written as one batch.
+//! The metrics of protocols that name resources and metrics by themselves (Prometheus' remote write, InfluxDB's line
+//! protocol): what they name is created where it is missing, metrics by the archive policy rules, and the caller's rights
+//! are checked. The measures are written by who asked.
 
 use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
 use collector_index::{EnsureBody, EnsureMetric, EnsureResource, Ensured, IndexError};
-use collector_model::{Attribute, Measure, parse_uuid};
-use collector_storage::Batch;
+use collector_model::{Attribute, parse_uuid};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -15,26 +14,16 @@ use super::auth::Caller;
 use super::error::{ApiError, ApiResult};
 use crate::app::App;
 use crate::auth::policy::Action;
-use crate::metrics::Source;
 
-/// A resource with measures of its metrics.
+/// A resource with the names of its metrics.
 #[derive(Debug)]
 pub(super) struct NamedResource<'m> {
     /// The id as the protocol says it.
     pub(super) original: String,
     /// Attributes that it is created with.
     pub(super) attributes: Map<String, Value>,
-    /// Measures by name of the metric; each name once.
-    pub(super) metrics: Vec<(&'m str, Vec<Measure>)>,
-}
-
-impl NamedResource<'_> {
-    fn measures(&self) -> usize {
-        self.metrics
-            .iter()
-            .map(|(_, measures)| measures.len())
-            .sum()
-    }
+    /// Names of its metrics, each once.
+    pub(super) metrics: Vec<&'m str>,
 }
 
 /// What the resources are.
@@ -45,99 +34,37 @@ pub(super) struct Kind<'k> {
     pub(super) attributes: Option<BTreeMap<String, Attribute>>,
 }
 
-/// What is to be written, and what is not.
-#[derive(Default)]
-struct Sorted {
-    batch: Batch,
-    /// The first refusal.
-    refused: Option<ApiError>,
-    /// Measures of refused resources.
-    lost: usize,
-}
-
-impl Sorted {
-    fn refuse(&mut self, resource: &NamedResource<'_>, error: ApiError) {
-        self.lost += resource.measures();
-        self.refused.get_or_insert(error);
-    }
-}
-
-/// Creates what is missing and writes the measures. A resource that is refused costs only itself; the first refusal is
-/// told after the rest is written.
-pub(super) async fn write_partly(
+/// Creates what is missing. There is one answer for each resource, in their order, with its metrics in theirs; a resource
+/// that is refused costs only itself.
+pub(super) async fn resolve(
     app: &App,
     caller: &Caller,
-    kind: Kind<'_>,
-    resources: Vec<NamedResource<'_>>,
-) -> ApiResult<()> {
-    let Sorted {
-        batch,
-        refused,
-        lost,
-    } = sort(app, caller, kind, resources).await?;
-    if lost > 0 {
-        app.metrics.rejected("resource", lost);
-    }
-    write(app, batch).await?;
-    refused.map_or(Ok(()), Err)
-}
-
-/// The same, but where a resource is refused nothing is written.
-pub(super) async fn write_whole(
-    app: &App,
-    caller: &Caller,
-    kind: Kind<'_>,
-    resources: Vec<NamedResource<'_>>,
-) -> ApiResult<()> {
-    let sorted = sort(app, caller, kind, resources).await?;
-    match sorted.refused {
-        Some(error) => Err(error),
-        None => write(app, sorted.batch).await,
-    }
-}
-
-async fn write(app: &App, batch: Batch) -> ApiResult<()> {
-    if !batch.is_empty() {
-        app.measures.write(batch, Source::Api).await?;
-    }
-    Ok(())
-}
-
-async fn sort(
-    app: &App,
-    caller: &Caller,
-    kind: Kind<'_>,
-    resources: Vec<NamedResource<'_>>,
-) -> ApiResult<Sorted> {
-    let mut sorted = Sorted::default();
-    let mut named = Vec::with_capacity(resources.len());
+    kind: &Kind<'_>,
+    resources: &[NamedResource<'_>],
+) -> ApiResult<Vec<ApiResult<Ensured>>> {
+    let mut ids = Vec::with_capacity(resources.len());
     for resource in resources {
-        match id(app, caller, &resource).await {
-            Ok(id) => named.push((id, resource)),
-            Err(error) => sorted.refuse(&resource, error),
-        }
+        ids.push(id(app, caller, resource).await);
     }
+    let named = ids.iter().zip(resources);
     let wanted: Vec<EnsureResource<'_>> = named
-        .iter()
-        .map(|(id, resource)| wanted(*id, resource, &kind, caller))
+        .filter_map(|(id, resource)| Some(wanted(*id.as_ref().ok()?, resource, kind, caller)))
         .collect();
-    let outcomes = ensure(app, caller, &kind, &wanted).await?;
-    drop(wanted);
-    for ((_, resource), outcome) in named.into_iter().zip(outcomes) {
-        let metrics = match outcome {
-            Ok(ensured) => allowed(app, caller, ensured).await,
-            Err(error) => Err(refusal(error)),
+    let mut outcomes = ensure(app, caller, kind, &wanted).await?.into_iter();
+    let mut answers = Vec::with_capacity(resources.len());
+    for id in ids {
+        let answer = match id {
+            Err(refused) => Err(refused),
+            Ok(id) => match outcomes.next() {
+                Some(Ok(ensured)) => allowed(app, caller, ensured).await,
+                Some(Err(error)) => Err(refusal(error)),
+                // There is an outcome for each.
+                None => Err(refusal(IndexError::NoSuchResource(id))),
+            },
         };
-        match metrics {
-            Ok(ensured) => {
-                let ids = ensured.metrics.iter().map(|metric| metric.metric.id);
-                let measures = resource.metrics.into_iter().map(|(_, measures)| measures);
-                sorted.batch.extend(ids.zip(measures));
-            }
-            Err(error) => sorted.refuse(&resource, error),
-        }
+        answers.push(answer);
     }
-    Ok(sorted)
+    Ok(answers)
 }
 
 /// The id that the caller means. One that is a UUID may be another's resource.
@@ -162,7 +89,7 @@ fn wanted<'r>(
     kind: &'r Kind<'_>,
     caller: &'r Caller,
 ) -> EnsureResource<'r> {
-    let metrics = resource.metrics.iter().map(|(name, _)| EnsureMetric {
+    let metrics = resource.metrics.iter().map(|name| EnsureMetric {
         name,
         unit: None,
         archive_policy_name: None,
