@@ -7,7 +7,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use collector_model::{
     Aggregation, ArchivePolicy, Definition, Granularity, Measure, MetricId, Statistic, Timestamp,
@@ -116,7 +116,7 @@ fn child_that_writes_until_it_is_killed() {
     });
 }
 
-fn run_and_kill(dir: &Path, after: Duration) {
+fn run_and_kill(dir: &Path, after: Duration, until_segments: bool) {
     #[expect(
         clippy::disallowed_methods,
         reason = "only another process can be killed and looked at afterwards"
@@ -131,6 +131,14 @@ fn run_and_kill(dir: &Path, after: Duration) {
         .spawn()
         .unwrap();
     thread::sleep(after);
+    if until_segments {
+        // However slow the machine is, some rounds are to have windows on disk.
+        let begin = Instant::now();
+        let is_empty = || fs::read_dir(dir.join("segment")).map_or(true, |dir| dir.count() == 0);
+        while is_empty() && begin.elapsed() < Duration::from_secs(60) {
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
     assert!(
         child.try_wait().unwrap().is_none(),
         "the child ended by itself"
@@ -149,7 +157,8 @@ fn everything_acknowledged_survives_kills_at_random_moments() {
         for round in first..rounds.min(first + ROUNDS_PER_STORE) {
             // Anywhere between opening the store and some load.
             let millis = (round + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) % 120;
-            run_and_kill(&dir, Duration::from_millis(5 + millis));
+            let until_segments = round % ROUNDS_PER_STORE == ROUNDS_PER_STORE / 2;
+            run_and_kill(&dir, Duration::from_millis(5 + millis), until_segments);
             check_all(&dir, round, &mut total);
         }
     }
