@@ -69,6 +69,8 @@ async fn lists_are_filtered_by_each_field_and_by_the_resource() {
         ..named("mem")
     };
     let free = create(index, free).await;
+    let mut both = [on, free];
+    both.sort();
     let cases: &[(&str, Value, &[MetricId])] = &[
         ("id", free.to_string().into(), &[free]),
         ("name", "cpu".into(), &[on]),
@@ -78,7 +80,7 @@ async fn lists_are_filtered_by_each_field_and_by_the_resource() {
         ("archive_policy_name", "high".into(), &[free]),
         ("resource_id", resource.id.to_string().into(), &[on]),
         ("resource_id", Value::Null, &[free]),
-        ("status", "active".into(), &[on, free]),
+        ("status", "active".into(), &both),
         ("resource.project_id", "p".into(), &[on]),
         ("resource.started_at", Value::Null, &[free]),
     ];
@@ -101,15 +103,17 @@ async fn lists_are_filtered_by_each_field_and_by_the_resource() {
 }
 
 #[tokio::test]
-async fn lists_are_paged_in_the_order_of_creation_or_as_told() {
+async fn lists_are_paged_in_the_order_of_ids_or_as_told() {
     let fixture = Fixture::new().await;
     let mut ids = Vec::new();
     for name in ["c", "a", "b"] {
         ids.push(create(&fixture.index, named(name)).await);
     }
+    let by_name = [ids[1], ids[2], ids[0]];
+    ids.sort();
     for (sort, expected) in [
         (vec![], [ids[0], ids[1], ids[2]]),
-        (vec!["name:asc".to_owned()], [ids[1], ids[2], ids[0]]),
+        (vec!["name:asc".to_owned()], by_name),
         (
             vec!["unit".to_owned(), "id:desc".to_owned()],
             [ids[2], ids[1], ids[0]],
