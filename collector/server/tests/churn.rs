@@ -3,6 +3,7 @@
 //! round prints a line.
 #![allow(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::print_stdout,
     reason = "a test fails by panicking, and tells how it went"
 )]
@@ -57,7 +58,12 @@ fn sizes(collector: &Collector) -> Sizes {
     }
 }
 
-/// Writes one measure, then a later one, to each metric of a job of this round.
+/// The job of the series in one request.
+fn job(round: usize, first: u64) -> String {
+    format!("round-{round}-{first}")
+}
+
+/// Writes one measure, then a later one, to each metric of this round.
 fn create(collector: &Collector, round: usize, metrics: u64) {
     for minute in [0, 120] {
         for first in (0..metrics).step_by(SERIES_PER_REQUEST as usize) {
@@ -66,7 +72,7 @@ fn create(collector: &Collector, round: usize, metrics: u64) {
                 let labels = [
                     ("__name__", format!("churn_{}", number % PER_RESOURCE)),
                     ("instance", format!("host-{}", number / PER_RESOURCE)),
-                    ("job", format!("round-{round}")),
+                    ("job", job(round, first)),
                 ];
                 (labels, vec![(1.0, START_MS + minute * 60_000)])
             }));
@@ -90,13 +96,17 @@ fn metrics_that_come_and_go_leave_no_growth() {
             metric(&families, &format!("nephoscope_collector_{name}"), &[])
         };
         assert_eq!(known("metrics"), Some(metrics as f64));
-        let of_round = json!({"=": {"job": format!("round-{round}")}});
-        let deleted = collector.send("DELETE", "/v1/resource/prometheus", &of_round);
-        let resources = metrics.div_ceil(PER_RESOURCE);
-        assert_eq!(
-            deleted.expect_status(200).json(),
-            json!({"deleted": resources})
-        );
+        for first in (0..metrics).step_by(SERIES_PER_REQUEST as usize) {
+            let of_job = json!({"=": {"job": job(round, first)}});
+            let deleted = collector.send("DELETE", "/v1/resource/prometheus", &of_job);
+            let resources = SERIES_PER_REQUEST
+                .min(metrics - first)
+                .div_ceil(PER_RESOURCE);
+            assert_eq!(
+                deleted.expect_status(200).json(),
+                json!({"deleted": resources})
+            );
+        }
         assert_eq!(known("metrics"), Some(0.0));
         for list in ["/v1/resource/generic", "/v1/metric"] {
             assert_eq!(collector.json(list), json!([]), "{list}");
