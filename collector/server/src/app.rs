@@ -1,13 +1,14 @@
 //! Wires the collector once: opens store and catalogue, puts API, page, scrapes and self-metrics together, serves, and
-//! closes in the reverse order.
+//! closes in the reverse order. What takes measures by itself is in `inputs`.
 
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+mod inputs;
+
+use std::sync::{Arc, PoisonError, RwLock};
 
 use anyhow::Context as _;
 use collector_index::{Database, Index, Options as IndexOptions};
 use collector_storage::{Engine, Options as StoreOptions, Store, StoreStats};
-use runtime::{Args, ConfigError, Daemon, Failure, Program, Shutdown};
-use tokio::task::JoinHandle;
+use runtime::{Args, ConfigError, Daemon, Failure, Program};
 
 use crate::api::gnocchi;
 use crate::api::{ApiConfig, BodyBudget};
@@ -16,11 +17,13 @@ use crate::auth::policy::Policy;
 use crate::config::{Config, DatabaseUrl, Defaults, StorageConfig};
 use crate::console;
 use crate::flags::{self, Settings};
-use crate::ingest::ceilometer::Definitions;
+use crate::ingest::ScrapeState;
+use crate::ingest::amqp::AmqpState;
+use crate::ingest::ceilometer::{Definitions, Translation};
 use crate::ingest::remote_write::{Buffers, SeriesCache};
-use crate::ingest::{Mapping, ScrapeConfig, ScrapeState, Scraper};
 use crate::measures::Measures;
 use crate::metrics::Metrics;
+use inputs::Inputs;
 
 /// The catalogue's file in the storage directory.
 const CATALOGUE: &str = "catalogue.db";
@@ -45,6 +48,8 @@ pub(crate) struct App {
     pub(crate) request_buffers: Buffers,
     /// State of the scraped targets.
     pub(crate) scrapes: Arc<ScrapeState>,
+    /// State of the connection to the broker.
+    pub(crate) amqp: AmqpState,
     settings: RwLock<Reloadable>,
 }
 
@@ -53,6 +58,7 @@ struct Reloadable {
     api: Arc<ApiConfig>,
     auth: Arc<Auth>,
     definitions: Arc<Definitions>,
+    translation: Arc<Translation>,
 }
 
 impl App {
@@ -74,12 +80,13 @@ impl App {
         Arc::clone(&settings.definitions)
     }
 
-    async fn open(
-        storage: &StorageConfig,
-        api: ApiConfig,
-        auth: Auth,
-        definitions: Definitions,
-    ) -> anyhow::Result<Self> {
+    /// What notifications say, as it is now.
+    pub(crate) fn translation(&self) -> Arc<Translation> {
+        let settings = self.settings.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&settings.translation)
+    }
+
+    async fn open(storage: &StorageConfig, settings: Reloadable) -> anyhow::Result<Self> {
         let path = &storage.path;
         std::fs::create_dir_all(path).with_context(|| {
             format!(
@@ -112,15 +119,12 @@ impl App {
             store,
             measures: Arc::new(measures),
             metrics,
-            bodies: BodyBudget::new(api.max_body_size),
+            bodies: BodyBudget::new(settings.api.max_body_size),
             series: SeriesCache::default(),
             request_buffers: Buffers::default(),
             scrapes: Arc::new(ScrapeState::default()),
-            settings: RwLock::new(Reloadable {
-                api: Arc::new(api),
-                auth: Arc::new(auth),
-                definitions: Arc::new(definitions),
-            }),
+            amqp: AmqpState::default(),
+            settings: RwLock::new(settings),
         })
     }
 
@@ -178,25 +182,30 @@ pub(crate) async fn serve(
         config,
         mapping,
         definitions,
+        translation,
         policy,
     } = settings;
     // Fails only where one is installed already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let auth = judge(&config, policy, None)?;
     let body_limit = config.api.max_body_size;
-    let app = Arc::new(
-        App::open(&config.storage, config.api, auth, definitions)
-            .await
-            .map_err(Failure::start)?,
-    );
-    let scrapes = Arc::new(Scrapes::new(&app));
-    let scraper = scrapes.scraper(config.scrape, mapping)?;
+    let settings = Reloadable {
+        api: Arc::new(config.api),
+        auth: Arc::new(auth),
+        definitions: Arc::new(definitions),
+        translation: Arc::new(translation),
+    };
+    let app = App::open(&config.storage, settings).await;
+    let app = Arc::new(app.map_err(Failure::start)?);
+    let inputs = Arc::new(Inputs::new(&app));
+    let prepared = inputs.prepare(config.scrape, mapping, config.ceilometer.amqp)?;
     let router = console::router(Arc::clone(&app.scrapes)).merge(gnocchi::router(&app));
     let own_metrics = {
         let app = Arc::clone(&app);
         move |out: &mut exposition::Families| {
             app.metrics.collect(&app.store.stats(), out);
             app.scrapes.collect(out);
+            app.amqp.collect(out);
         }
     };
     let ready = {
@@ -204,8 +213,8 @@ pub(crate) async fn serve(
         move || app.ready()
     };
     let reload = {
-        let (args, app, scrapes) = (args.clone(), Arc::clone(&app), Arc::clone(&scrapes));
-        move || reload(&args, &app, &scrapes)
+        let (args, app, inputs) = (args.clone(), Arc::clone(&app), Arc::clone(&inputs));
+        move || reload(&args, &app, &inputs)
     };
     let served = Daemon::new(program, args)?
         .without_landing()
@@ -214,7 +223,7 @@ pub(crate) async fn serve(
         .self_metrics(own_metrics)
         .ready_when(ready)
         .on_reload(reload)
-        .background(move |shutdown| scrapes.run(scraper, shutdown))
+        .background(move |shutdown| inputs.run(prepared, shutdown))
         .serve()
         .await;
     close(&app).await;
@@ -231,23 +240,25 @@ async fn close(app: &Arc<App>) {
     app.index.close().await;
 }
 
-fn reload(args: &Args, app: &App, scrapes: &Scrapes) -> Result<(), Failure> {
+fn reload(args: &Args, app: &App, inputs: &Inputs) -> Result<(), Failure> {
     let Settings {
         config,
         mapping,
         definitions,
+        translation,
         policy,
     } = flags::settings(args)?;
     let auth = Arc::new(judge(&config, policy, Some(&app.auth()))?);
-    let scraper = scrapes.scraper(config.scrape, mapping)?;
+    let prepared = inputs.prepare(config.scrape, mapping, config.ceilometer.amqp)?;
     let mut settings = app.settings.write().unwrap_or_else(PoisonError::into_inner);
     *settings = Reloadable {
         api: Arc::new(config.api),
         auth,
         definitions: Arc::new(definitions),
+        translation: Arc::new(translation),
     };
     drop(settings);
-    scrapes.replace(scraper);
+    inputs.replace(prepared);
     Ok(())
 }
 
@@ -255,67 +266,6 @@ fn reload(args: &Args, app: &App, scrapes: &Scrapes) -> Result<(), Failure> {
 fn judge(config: &Config, policy: Policy, before: Option<&Auth>) -> Result<Auth, Failure> {
     let auth = Auth::new(config.api.auth_mode, config.auth.clone(), policy, before);
     Ok(auth.map_err(|reason| ConfigError::value("auth", reason))?)
-}
-
-/// The name of this machine, for targets on its loopback.
-fn own_name() -> String {
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    match name.trim() {
-        "" => "localhost".to_owned(),
-        name => name.to_owned(),
-    }
-}
-
-/// The running scraper, which a reload replaces.
-struct Scrapes {
-    state: Arc<ScrapeState>,
-    measures: Arc<Measures>,
-    runtime: tokio::runtime::Handle,
-    running: Mutex<Option<JoinHandle<()>>>,
-}
-
-impl Scrapes {
-    fn new(app: &App) -> Self {
-        Self {
-            state: Arc::clone(&app.scrapes),
-            measures: Arc::clone(&app.measures),
-            runtime: tokio::runtime::Handle::current(),
-            running: Mutex::new(None),
-        }
-    }
-
-    fn scraper(&self, config: ScrapeConfig, mapping: Mapping) -> Result<Arc<Scraper>, Failure> {
-        let (state, measures) = (Arc::clone(&self.state), Arc::clone(&self.measures));
-        let scraper = Scraper::new(config, mapping, state, measures, own_name());
-        scraper.map(Arc::new).map_err(Failure::start)
-    }
-
-    /// Ends the tasks of the scraper before and starts this one's.
-    fn replace(&self, scraper: Arc<Scraper>) {
-        let task = self.runtime.spawn(scraper.run());
-        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(before) = running.replace(task) {
-            before.abort();
-        }
-    }
-
-    async fn run(
-        self: Arc<Self>,
-        scraper: Arc<Scraper>,
-        mut shutdown: Shutdown,
-    ) -> Result<(), Failure> {
-        self.replace(scraper);
-        shutdown.requested().await;
-        let running = self
-            .running
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if let Some(task) = running {
-            task.abort();
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]

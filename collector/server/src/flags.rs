@@ -9,7 +9,7 @@ use runtime::{Args, ConfigError, Failure};
 use crate::auth::policy::Policy;
 use crate::config::Config;
 use crate::ingest::Mapping;
-use crate::ingest::ceilometer::Definitions;
+use crate::ingest::ceilometer::{Definitions, Translation};
 use crate::ingest::config::TargetGroup;
 
 const STORAGE_PATH: &str = "storage.path";
@@ -24,6 +24,8 @@ pub(crate) struct Settings {
     pub(crate) mapping: Mapping,
     /// From Ceilometer's meters and events to resources.
     pub(crate) definitions: Definitions,
+    /// From notifications to Ceilometer's samples and events.
+    pub(crate) translation: Translation,
     /// Who may do what.
     pub(crate) policy: Policy,
 }
@@ -65,12 +67,19 @@ pub(crate) fn settings(args: &Args) -> Result<Settings, Failure> {
         .map_err(|reason| ConfigError::value("auth", reason))?;
     config.scrape.check().map_err(Failure::start)?;
     let mapping = Mapping::load(config.scrape.mapping_file.as_deref()).map_err(Failure::start)?;
+    config
+        .ceilometer
+        .amqp
+        .check()
+        .map_err(|reason| ConfigError::value("ceilometer: amqp", reason))?;
+    let translation = Translation::load(&config.ceilometer).map_err(Failure::start)?;
     let definitions = config.ceilometer.resources_definition_file.as_deref();
     let definitions = Definitions::load(definitions).map_err(Failure::start)?;
     Ok(Settings {
         config,
         mapping,
         definitions,
+        translation,
         policy,
     })
 }

@@ -2,6 +2,7 @@
 //! mapping of their series to Gnocchi's resources and metrics; and the formats of others that push, read without
 //! knowing what becomes of it (`remote_write`, `line_protocol`).
 
+pub(crate) mod amqp;
 pub(crate) mod ceilometer;
 pub(crate) mod config;
 mod fetch;

@@ -10,6 +10,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod amqp;
+mod broker;
 mod cloud;
 mod content;
 mod http;

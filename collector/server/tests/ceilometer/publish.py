@@ -13,9 +13,13 @@ from urllib.parse import urlsplit
 
 from ceilometer import sample, service
 from ceilometer.event import models
-from ceilometer.publisher import gnocchi, http
+from ceilometer.publisher import gnocchi, http, messaging
 
-SCHEMES = {"gnocchi": gnocchi.GnocchiPublisher, "http": http.HttpPublisher}
+SCHEMES = {
+    "gnocchi": (gnocchi.GnocchiPublisher, gnocchi.GnocchiPublisher),
+    "http": (http.HttpPublisher, http.HttpPublisher),
+    "notifier": (messaging.SampleNotifierPublisher, messaging.EventNotifierPublisher),
+}
 
 
 def event(fields):
@@ -33,12 +37,14 @@ def main():
     conf_file, url = sys.argv[1:]
     conf = service.prepare_service(["ceilometer"], [conf_file])
     parsed = urlsplit(url)
-    publisher = SCHEMES[parsed.scheme](conf, parsed)
+    for_samples, for_events = SCHEMES[parsed.scheme]
     rounds = json.load(sys.stdin)
+    is_events = any("event_type" in item for items in rounds for item in items)
+    publisher = (for_events if is_events else for_samples)(conf, parsed)
     for at, items in enumerate(rounds):
         if parsed.scheme == "gnocchi" and at + 1 == len(rounds):
             aggregate(publisher._gnocchi)
-        if "event_type" in items[0]:
+        if is_events:
             publisher.publish_events([event(fields) for fields in items])
         else:
             publisher.publish_samples([sample.Sample(**fields) for fields in items])

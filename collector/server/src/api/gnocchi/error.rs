@@ -117,6 +117,7 @@ impl From<IndexError> for ApiError {
             | IndexError::NulCharacter => StatusCode::BAD_REQUEST,
             IndexError::RevisionChanged(_) => return Self::bare(StatusCode::PRECONDITION_FAILED),
             IndexError::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            IndexError::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
             IndexError::Unavailable { .. } => {
                 // Where the database is, is the operator's to know.
                 tracing::warn!("{error}");
@@ -162,7 +163,11 @@ impl From<StoreError> for ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+        let later = [
+            StatusCode::SERVICE_UNAVAILABLE,
+            StatusCode::INSUFFICIENT_STORAGE,
+        ];
+        if later.contains(&self.status) {
             response
                 .headers_mut()
                 .insert(header::RETRY_AFTER, RETRY_AFTER);
@@ -191,6 +196,10 @@ mod tests {
     fn a_full_disk_is_told_from_a_broken_one() {
         let full = ApiError::from(StoreError::DiskFull("/data".into()));
         assert_eq!(full.status, StatusCode::INSUFFICIENT_STORAGE);
+        let catalogue = ApiError::from(IndexError::DiskFull);
+        assert_eq!(catalogue.status, StatusCode::INSUFFICIENT_STORAGE);
+        let response = catalogue.into_response();
+        assert!(response.headers().contains_key(header::RETRY_AFTER));
         let broken = ApiError::from(StoreError::Poisoned("fsync failed".to_owned()));
         assert_eq!(broken.status, StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(

@@ -138,10 +138,10 @@ impl ResourceDefinition {
     pub(super) fn attributes(&self, sample: &Value) -> impl Iterator<Item = (&String, Value)> {
         self.attributes.iter().filter_map(|(name, attribute)| {
             let value = match attribute {
-                Attribute::Path(path) => path.find(sample)?,
-                Attribute::Constant(value) => value,
+                Attribute::Path(path) => path.find(sample)?.into_owned(),
+                Attribute::Constant(value) => value.clone(),
             };
-            Some((name, value.clone()))
+            Some((name, value))
         })
     }
 }

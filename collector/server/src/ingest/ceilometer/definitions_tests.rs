@@ -92,8 +92,8 @@ fn events_are_matched_as_shell_patterns_and_name_what_ends_with_the_resource() {
 fn what_cannot_be_used_is_refused_with_file_and_place() {
     for (yaml, expected) in [
         (
-            "resources: [{resource_type: a, metrics: [], attributes: {b: 'c[0]'}}]",
-            "resources_definition_file: r.yaml: a: attributes: b: path \"c[0]\"",
+            "resources: [{resource_type: a, metrics: [], attributes: {b: 'c[x]'}}]",
+            "resources_definition_file: r.yaml: a: attributes: b: path \"c[x]\"",
         ),
         (
             "resources: [{resource_type: a, metrics: [b/c]}]",

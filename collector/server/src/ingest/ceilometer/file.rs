@@ -63,7 +63,7 @@ struct RawMetric {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(untagged, expecting = "expected an event type or a list of them")]
-enum Patterns {
+pub(super) enum Patterns {
     #[default]
     None,
     One(String),
@@ -88,14 +88,14 @@ struct FieldsObject {
 
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-enum Fields {
+pub(super) enum Fields {
     Constant(i64),
     One(String),
     Several(Vec<String>),
 }
 
 impl Patterns {
-    fn list(self) -> Vec<String> {
+    pub(super) fn list(self) -> Vec<String> {
         match self {
             Self::None => Vec::new(),
             Self::One(pattern) => vec![pattern],
@@ -164,16 +164,23 @@ fn check_resource(raw: RawResource, default: &str) -> Result<ResourceDefinition,
 
 fn check_attribute(raw: RawAttribute) -> Result<Attribute, String> {
     let (RawAttribute::Fields(fields) | RawAttribute::Object(FieldsObject { fields })) = raw;
-    let paths = match fields {
-        Fields::Constant(number) => return Ok(Attribute::Constant(number.into())),
-        Fields::One(path) => vec![path],
-        Fields::Several(paths) if paths.is_empty() => return Err("expected a path".to_owned()),
-        Fields::Several(paths) => paths,
-    };
-    let paths = paths.iter().map(|path| Path::parse(path));
-    Ok(Attribute::Path(Path::either(
-        paths.collect::<Result<_, _>>()?,
-    )))
+    fields.read()
+}
+
+impl Fields {
+    /// Where the value comes from, checked.
+    pub(super) fn read(self) -> Result<Attribute, String> {
+        let paths = match self {
+            Self::Constant(number) => return Ok(Attribute::Constant(number.into())),
+            Self::One(path) => vec![path],
+            Self::Several(paths) if paths.is_empty() => return Err("expected a path".to_owned()),
+            Self::Several(paths) => paths,
+        };
+        let paths = paths.iter().map(|path| Path::parse(path));
+        Ok(Attribute::Path(Path::either(
+            paths.collect::<Result<_, _>>()?,
+        )))
+    }
 }
 
 /// Reads a search in Gnocchi's JSON.

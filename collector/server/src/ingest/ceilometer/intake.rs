@@ -7,6 +7,7 @@ use collector_storage::Batch;
 use uuid::Uuid;
 
 use super::definitions::Definitions;
+use super::event::Event;
 use super::group::Described;
 use super::outcome::{FORBIDDEN, Outcome, RESOURCE, UNAVAILABLE, UNKNOWN_METER};
 use super::received::Received;
@@ -47,17 +48,30 @@ impl Intake<'_> {
             *outcome.rejected.entry(UNKNOWN_METER).or_default() += grouped.unknown;
         }
         let total: usize = grouped.resources.iter().map(Described::measures).sum();
+        let mut done = self.apply_all(sender, received.notified, outcome).await;
         let settled = outcome.refused();
-        let stored = self.store(sender, &grouped.resources, outcome).await;
-        if stored.is_err() {
+        if done.is_ok() {
+            done = self.store(sender, &grouped.resources, outcome).await;
+        }
+        if done.is_err() {
             let lost = total.saturating_sub(outcome.accepted + outcome.refused() - settled);
             outcome.reject(UNAVAILABLE, lost, "cannot store".to_owned());
             outcome.events_rejected.extend(
                 (!received.events.is_empty()).then_some((UNAVAILABLE, received.events.len())),
             );
-            return stored;
+            return done;
         }
-        let mut events = received.events.into_iter();
+        self.apply_all(sender, received.events, outcome).await
+    }
+
+    /// Applies events in their order; those behind one that could not be are not tried.
+    async fn apply_all<S: Sender>(
+        &self,
+        sender: &S,
+        events: Vec<Event>,
+        outcome: &mut Outcome,
+    ) -> Result<(), S::Error> {
+        let mut events = events.into_iter();
         while let Some(event) = events.next() {
             let applied = self.apply(sender, event, outcome).await;
             if applied.is_err() {
@@ -268,6 +282,7 @@ pub(super) fn is_failure(error: &IndexError) -> bool {
         error,
         IndexError::Busy
             | IndexError::DiskFull
+            | IndexError::Unavailable { .. }
             | IndexError::Database(_)
             | IndexError::Corrupt { .. }
             | IndexError::Open { .. }

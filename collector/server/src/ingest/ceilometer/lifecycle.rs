@@ -181,6 +181,10 @@ impl Intake<'_> {
     }
 
     async fn end_one(&self, resource: &Resource, now: Timestamp) -> Result<(), Refusal> {
+        if resource.ended_at.is_some() {
+            // The same event again: it ended when it was told first.
+            return Ok(());
+        }
         let update = ResourceUpdate {
             ended_at: Some(Some(now)),
             ..ResourceUpdate::default()

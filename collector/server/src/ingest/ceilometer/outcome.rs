@@ -28,6 +28,8 @@ pub(crate) struct Outcome {
 
 /// Samples of meters that no definition names: Ceilometer sends many that Gnocchi never kept.
 pub(super) const UNKNOWN_METER: &str = "unknown_meter";
+/// Samples of notifications in which the volume is not told yet.
+pub(super) const NO_VOLUME: &str = "no_volume";
 /// Samples and events that cannot be read.
 pub(super) const MALFORMED: &str = "malformed";
 /// Of resources that the catalogue refuses: without a required attribute, of no known type.
@@ -48,10 +50,10 @@ impl Outcome {
         self.first_refusal.get_or_insert(why);
     }
 
-    /// Samples and events that were refused, beside those of unknown meters.
+    /// Samples and events that were refused, beside those that nobody expects to be kept.
     pub(crate) fn refused(&self) -> usize {
         let samples = self.rejected.iter();
-        let samples = samples.filter(|(reason, _)| **reason != UNKNOWN_METER);
+        let samples = samples.filter(|(reason, _)| ![UNKNOWN_METER, NO_VOLUME].contains(*reason));
         let samples: usize = samples.map(|(_, count)| count).sum();
         samples + self.events_rejected.values().sum::<usize>()
     }

@@ -74,7 +74,7 @@ pub(crate) fn apply<'m>(
                     name: &metric.name,
                     unit: &metric.unit,
                     archive_policy: &metric.archive_policy,
-                    value: value * metric.scale,
+                    value: value * metric.scale + metric.add,
                 });
         }
     }

@@ -51,6 +51,8 @@ struct RawMetric {
     multiply: f64,
     #[serde(default = "one")]
     divide: f64,
+    #[serde(default)]
+    add: f64,
 }
 
 /// What several samples of one series of one resource are made into.
@@ -93,6 +95,8 @@ pub(crate) struct MetricRule {
     pub(crate) unit: String,
     pub(crate) archive_policy: String,
     pub(crate) scale: f64,
+    /// Added after scaling.
+    pub(crate) add: f64,
     pub(crate) combine: Combine,
     /// Alternatives in order; each is a sum of terms.
     pub(crate) from: Vec<Vec<Term>>,
@@ -189,6 +193,7 @@ fn metric_rule(name: String, raw: RawMetric) -> Result<MetricRule, String> {
         unit: raw.unit,
         archive_policy: raw.archive_policy,
         scale,
+        add: raw.add,
         combine: raw.combine,
         from,
     })

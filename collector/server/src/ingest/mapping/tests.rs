@@ -127,6 +127,52 @@ node_filesystem_size_bytes{device="tmpfs",mountpoint="/run"} 512
 }
 
 #[test]
+fn a_device_asked_by_snmp_becomes_what_ceilometer_central_made_of_it() {
+    let text = r#"laLoadFloat{target="10.0.0.1",laIndex="1",laNames="Load-1"} 0.5
+laLoadFloat{target="10.0.0.1",laIndex="3",laNames="Load-15"} 0.25
+ssCpuIdle{target="10.0.0.1"} 93
+ssCpuRawUser{target="10.0.0.1"} 4711
+memTotalReal{target="10.0.0.1"} 2048
+memAvailReal{target="10.0.0.1"} 512
+dskTotal{target="10.0.0.1",dskIndex="1",dskDevice="/dev/sda1",dskPath="/"} 4096
+diskIONReadX{target="10.0.0.1",diskIOIndex="1",diskIODevice="sda"} 77
+ifInOctets{target="10.0.0.1",ifIndex="2",ifDescr="eth0"} 1500
+ipInReceives 3
+"#;
+    let mapping = Mapping::load(None).unwrap();
+    let samples = samples(text);
+    let resources = mapping.apply(&samples, &target());
+    let of = |kind: &str, id: &str| {
+        let mut resources = resources.iter();
+        resources.find(|r| r.resource_type == kind && r.original_id == id)
+    };
+    let host = of("host", "10.0.0.1").unwrap();
+    assert_eq!(host.attributes["host_name"], "10.0.0.1");
+    for (metric, expected) in [
+        ("hardware.cpu.load.1min", Some(0.5)),
+        ("hardware.cpu.load.5min", None),
+        ("hardware.cpu.load.15min", Some(0.25)),
+        ("hardware.cpu.util", Some(7.0)),
+        ("hardware.cpu.user", Some(4711.0)),
+        ("hardware.memory.used", Some(1536.0)),
+    ] {
+        assert_eq!(value(host, metric), expected, "{metric}");
+    }
+    let disk = of("host_disk", "10.0.0.1._dev_sda1").unwrap();
+    assert_eq!(value(disk, "hardware.disk.size.total"), Some(4096.0));
+    let device = of("host_disk", "10.0.0.1.sda").unwrap();
+    assert_eq!(value(device, "hardware.disk.read.bytes"), Some(77.0));
+    let interface = of("host_network_interface", "10.0.0.1.eth0").unwrap();
+    assert_eq!(interface.attributes["device_name"], "eth0");
+    // Asked through the collector's own target, it is called as that is.
+    let own = of("host", "compute-1").unwrap();
+    assert_eq!(
+        value(own, "hardware.network.ip.incoming.datagrams"),
+        Some(3.0)
+    );
+}
+
+#[test]
 fn only_series_that_a_rule_asks_for_are_wanted() {
     let mapping = Mapping::load(None).unwrap();
     assert!(mapping.wants("node_load1") && mapping.wants("libvirt_domain_openstack_info"));

@@ -1,0 +1,220 @@
+//! The messages of one queue: as many as are there are stored together and then acknowledged together. What cannot be
+//! stored now is kept, unacknowledged, and tried again; what can never be is set aside, and costs nobody else.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use collector_index::{Metric, Resource};
+use collector_model::{ResourceIdError, Timestamp, resource_id};
+use lapin::message::Delivery;
+use lapin::options::BasicAckOptions;
+use lapin::{Channel, Consumer};
+use tokio::time::{sleep, timeout};
+use tokio_stream::StreamExt as _;
+use uuid::Uuid;
+
+use super::error::{SessionError, is_hopeless};
+use super::rejects::Rejects;
+use super::state::{MALFORMED, REFUSED, TOO_LARGE};
+use crate::app::App;
+use crate::ingest::ceilometer::{Intake, Notification, Outcome, Received, Sender};
+use crate::measures::MeasureError;
+
+/// The input's name in the counters.
+const INPUT: &str = "amqp";
+/// First wait before messages that could not be stored are tried again; doubled up to the longest.
+const WAIT: Duration = Duration::from_millis(100);
+/// Longest wait before messages that could not be stored are tried again.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// Bytes of messages that are stored together, unless a single one is larger.
+const MOST_BYTES: usize = 8 << 20;
+
+/// One queue.
+pub(super) struct Queue {
+    pub(super) app: Arc<App>,
+    pub(super) name: String,
+    /// Creator of the resources.
+    pub(super) creator: String,
+    /// Most messages that are stored together.
+    pub(super) most: usize,
+    pub(super) max_message_size: usize,
+    pub(super) channel: Channel,
+    pub(super) rejects: Rejects,
+}
+
+impl Queue {
+    /// Takes messages until the consumer ends.
+    pub(super) async fn run(self, mut consumer: Consumer) -> Result<(), SessionError> {
+        let mut ended = false;
+        while !ended {
+            let Some(first) = consumer.next().await else {
+                break;
+            };
+            let first = first?;
+            let mut bytes = first.data.len();
+            let mut batch = vec![first];
+            while batch.len() < self.most && bytes < MOST_BYTES {
+                // What has come already, and no waiting for more.
+                match timeout(Duration::ZERO, consumer.next()).await {
+                    Ok(Some(next)) => {
+                        let next = next?;
+                        bytes += next.data.len();
+                        batch.push(next);
+                    }
+                    Ok(None) => {
+                        ended = true;
+                        break;
+                    }
+                    Err(_) => break,
+                }
+            }
+            let redelivered = batch.iter().filter(|delivery| delivery.redelivered).count();
+            self.app.amqp.came(&self.name, batch.len(), redelivered);
+            self.settle(batch).await?;
+        }
+        Err(SessionError::Cancelled(self.name))
+    }
+
+    /// Stores what the messages say and takes them off the queue.
+    async fn settle(&self, batch: Vec<Delivery>) -> Result<(), SessionError> {
+        let mut sound = Vec::with_capacity(batch.len());
+        for delivery in batch {
+            match self.unreadable(&delivery) {
+                None => sound.push(delivery),
+                Some((reason, why)) => self.set_aside(&delivery, reason, &why).await?,
+            }
+        }
+        if sound.is_empty() {
+            return Ok(());
+        }
+        if let Err(why) = self.stored(&sound).await? {
+            // One of them is at fault: whose own it is they show alone.
+            for delivery in &sound {
+                let alone = std::slice::from_ref(delivery);
+                let alone_why = match sound.len() {
+                    1 => Err(why.clone()),
+                    _ => self.stored(alone).await?,
+                };
+                match alone_why {
+                    Ok(()) => self.acknowledge(alone).await?,
+                    Err(why) => self.set_aside(delivery, REFUSED, &why).await?,
+                }
+            }
+            return Ok(());
+        }
+        self.acknowledge(&sound).await
+    }
+
+    fn unreadable(&self, delivery: &Delivery) -> Option<(&'static str, String)> {
+        let size = delivery.data.len();
+        if size > self.max_message_size {
+            let most = self.max_message_size;
+            return Some((
+                TOO_LARGE,
+                format!("message of {size} bytes: at most {most} are taken"),
+            ));
+        }
+        let wrong = Notification::read(&delivery.data).err()?;
+        Some((MALFORMED, wrong))
+    }
+
+    /// Stores what messages say, however long it takes. The inner error says why that can never be.
+    async fn stored(&self, deliveries: &[Delivery]) -> Result<Result<(), String>, SessionError> {
+        let mut wait = WAIT;
+        let mut told = false;
+        loop {
+            let Err(error) = self.take(deliveries).await else {
+                return Ok(Ok(()));
+            };
+            if is_hopeless(&error) {
+                return Ok(Err(error.to_string()));
+            }
+            self.app.amqp.retried(&self.name);
+            if !told {
+                tracing::warn!(%error, queue = %self.name, "messages are kept until they can be stored");
+                told = true;
+            }
+            sleep(wait).await;
+            wait = (wait * 2).min(LONGEST_WAIT);
+            if !self.channel.status().connected() {
+                // The broker has given them to nobody or to somebody else by now.
+                return Err(SessionError::Cancelled(self.name.clone()));
+            }
+        }
+    }
+
+    async fn take(&self, deliveries: &[Delivery]) -> Result<(), MeasureError> {
+        let (definitions, translation) = (self.app.definitions(), self.app.translation());
+        let now = Timestamp::from(SystemTime::now());
+        let mut received = Received::nothing(&definitions);
+        for delivery in deliveries {
+            // They were readable before.
+            if let Ok(notification) = Notification::read(&delivery.data) {
+                received.notification(notification, &translation, now);
+            }
+        }
+        let intake = Intake {
+            index: &self.app.index,
+            measures: &self.app.measures,
+            definitions: &definitions,
+        };
+        let mut outcome = Outcome::default();
+        let taken = intake.take(self, received, &mut outcome).await;
+        if taken.is_ok() {
+            self.app.metrics.ceilometer.add(INPUT, &outcome);
+            if let Some(why) = &outcome.first_refusal {
+                let refused = outcome.refused();
+                tracing::debug!(queue = %self.name, refused, %why, "samples or events refused");
+            }
+        }
+        taken
+    }
+
+    /// Tells the broker that messages are stored; they are the oldest that are not acknowledged.
+    async fn acknowledge(&self, deliveries: &[Delivery]) -> Result<(), SessionError> {
+        if let Some(last) = deliveries.last() {
+            let options = BasicAckOptions { multiple: true };
+            self.channel.basic_ack(last.delivery_tag, options).await?;
+            self.app.amqp.settled(&self.name, deliveries.len());
+        }
+        Ok(())
+    }
+
+    async fn set_aside(
+        &self,
+        delivery: &Delivery,
+        reason: &'static str,
+        why: &str,
+    ) -> Result<(), SessionError> {
+        tracing::warn!(queue = %self.name, error = why, "message is set aside");
+        self.rejects.take(delivery, why).await?;
+        self.app.amqp.rejected(&self.name, reason);
+        self.app.amqp.settled(&self.name, 1);
+        Ok(())
+    }
+}
+
+/// Who may speak to the broker is the broker's to say; what comes from it may do everything.
+impl Sender for Queue {
+    type Error = MeasureError;
+
+    fn creator(&self) -> &str {
+        &self.creator
+    }
+
+    fn resource_id(&self, text: &str) -> Result<Uuid, ResourceIdError> {
+        resource_id(text, Some(&self.creator))
+    }
+
+    fn may_all(&self) -> bool {
+        true
+    }
+
+    async fn may_post(&self, _: &Metric) -> Result<bool, MeasureError> {
+        Ok(true)
+    }
+
+    fn may_update(&self, _: &Resource) -> bool {
+        true
+    }
+}
