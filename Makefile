@@ -2,7 +2,7 @@
 CARGO ?= cargo
 PROGRAMS = -p exporter-host -p exporter-libvirt -p collector-server
 
-.PHONY: help run test bench-host bench-index bench-snmp fuzz-snmp bench-storage bench-ingest fuzz-storage lint deny doc layers rpm deb test-packages bench-libvirt
+.PHONY: help run test bench-host bench-index bench-snmp fuzz-snmp bench-storage bench-ingest fuzz-storage lint deny doc layers rpm deb test-packages reproduce bench-libvirt
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -27,6 +27,10 @@ test-packages: ## Build all packages, and install, start, upgrade and remove the
 	packaging/dev/install-deps build package test test-packages
 	packaging/build rpm deb
 	$(CARGO) test --locked -p testkit --test packages -- --ignored
+
+reproduce: ## Build all packages twice from scratch and compare them byte by byte
+	packaging/dev/install-deps build package
+	packaging/reproduce
 
 bench-host: ## Measure the host exporter beside node_exporter, on this host and with 606 links
 	packaging/dev/install-deps build test

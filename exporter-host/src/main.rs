@@ -39,7 +39,7 @@ fn run(
     let command = flags::add(runtime::collector_flags(PROGRAM.command(), COLLECTORS));
     let args = PROGRAM.parse(command, arguments)?;
     let config = HostConfig::new(&args.matches, time_zone).map_err(Failure::usage)?;
-    let FileConfig {} = runtime::load(args.config_file.as_deref())?;
+    let FileConfig {} = runtime::load(args.config_file())?;
     let enabled = runtime::enabled(&args.matches, COLLECTORS);
     let inventory = config.inventory.clone();
     let registry = Registry::new("node", runtime::build(&enabled, &config)?);

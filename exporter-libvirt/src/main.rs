@@ -72,7 +72,7 @@ fn run(
 
 /// One collector, for all groups live on the one answer of libvirt.
 fn collectors(args: &Args, default_uri: Option<String>) -> Result<Vec<NamedCollector>, Failure> {
-    let file: FileConfig = runtime::load(args.config_file.as_deref())?;
+    let file: FileConfig = runtime::load(args.config_file())?;
     let config = LibvirtConfig::new(&args.matches, &file, default_uri)?;
     Ok(vec![("domains", Box::new(Domains::new(&config)))])
 }

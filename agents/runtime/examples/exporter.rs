@@ -68,6 +68,6 @@ fn run() -> Result<(), Failure> {
 }
 
 fn collectors(args: &Args) -> Result<Vec<NamedCollector>, ConfigError> {
-    let config: Config = runtime::load(args.config_file.as_deref())?;
+    let config: Config = runtime::load(args.config_file())?;
     runtime::build(&runtime::enabled(&args.matches, COLLECTORS), &config)
 }

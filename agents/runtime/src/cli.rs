@@ -1,7 +1,7 @@
 //! The flags that all daemons share, with the names that exporter-toolkit gave them, and the one line that a wrong
 //! command line is answered with. Flags of one program live with that program, those of a collector table in `flags`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
@@ -16,8 +16,8 @@ use crate::program::Program;
 /// A checked command line.
 #[derive(Debug, Clone)]
 pub struct Args {
-    /// `--config.file`, or the file that `check-config` was given.
-    pub config_file: Option<PathBuf>,
+    /// `--config.file`, or the files that `check-config` was given; one at most, unless the program takes several.
+    pub config_files: Vec<PathBuf>,
     /// Whether the program is only to check its configuration; see [`Args::report_valid`].
     pub check_only: bool,
     /// What the HTTP server is told.
@@ -46,18 +46,14 @@ pub struct WebArgs {
 impl Args {
     pub(crate) fn new(matches: ArgMatches) -> Self {
         let check = matches.subcommand_matches(CHECK_CONFIG);
-        let file = |name: &str| {
-            let of_check = check.and_then(|check| check.get_one::<PathBuf>(name));
-            of_check.or_else(|| matches.get_one(name)).cloned()
-        };
-        let named = check
-            .and_then(|check| check.get_one::<PathBuf>("FILE"))
-            .cloned();
+        let of_check = |name: &str| check.and_then(|check| check.get_many::<PathBuf>(name));
+        let files = |name: &str| of_check(name).or_else(|| matches.get_many(name));
+        let config_files = of_check("FILE").or_else(|| files("config.file"));
         let json = matches
             .get_one::<String>("log.format")
             .is_some_and(|format| format == "json");
         Self {
-            config_file: named.or_else(|| file("config.file")),
+            config_files: config_files.into_iter().flatten().cloned().collect(),
             check_only: check.is_some(),
             web: WebArgs {
                 listen: matches
@@ -70,7 +66,7 @@ impl Args {
                     .get_one("web.telemetry-path")
                     .cloned()
                     .unwrap_or_default(),
-                config_file: file("web.config.file"),
+                config_file: files("web.config.file").and_then(|mut it| it.next().cloned()),
                 max_requests: matches
                     .get_one::<u32>("web.max-requests")
                     .map_or(0, |limit| *limit as usize),
@@ -91,6 +87,11 @@ impl Args {
         }
     }
 
+    /// The configuration file of a program that takes one.
+    pub fn config_file(&self) -> Option<&Path> {
+        self.config_files.first().map(PathBuf::as_path)
+    }
+
     /// Ends `check-config`, after the program has loaded and checked its own configuration: checks the web
     /// configuration too and answers `FILE: ok` for each file.
     ///
@@ -100,9 +101,7 @@ impl Args {
         if let Some(path) = &self.web.config_file {
             WebConfig::load(path)?;
         }
-        let files = [&self.config_file, &self.web.config_file]
-            .into_iter()
-            .flatten();
+        let files = self.config_files.iter().chain(&self.web.config_file);
         let lines: Vec<String> = files
             .map(|file| format!("{}: ok", file.display()))
             .collect();
@@ -117,6 +116,20 @@ impl Args {
 
 /// The subcommand that checks the configuration and does not start.
 const CHECK_CONFIG: &str = "check-config";
+
+/// Lets a program be given several files, by `--config.file` and by `check-config`.
+pub fn with_config_files(command: Command, help: &'static str) -> Command {
+    command
+        .mut_arg("config.file", |arg| {
+            arg.action(ArgAction::Append).help(help)
+        })
+        .mut_subcommand(CHECK_CONFIG, |check| {
+            check.mut_arg("FILE", |arg| {
+                arg.num_args(0..)
+                    .help("The files to check instead of those of --config.file")
+            })
+        })
+}
 
 /// The command with the shared flags.
 pub(crate) fn command(program: &Program) -> Command {

@@ -30,7 +30,7 @@ fn without_flags_the_defaults_hold() {
     assert_eq!(args.web.listen, [":9999".parse().unwrap()]);
     assert_eq!(args.web.telemetry_path, "/metrics");
     assert_eq!(args.web.max_requests, 40);
-    assert!(!args.web.disable_exporter_metrics && !args.check_only && args.config_file.is_none());
+    assert!(!args.web.disable_exporter_metrics && !args.check_only && args.config_files.is_empty());
     assert_eq!(
         (args.log.level, args.log.format),
         (tracing::Level::INFO, LogFormat::Logfmt)
@@ -56,7 +56,7 @@ fn flags_are_read() {
     assert_eq!(listen, ["127.0.0.1:1", "[::1]:2"]);
     assert_eq!(args.web.telemetry_path, "/m");
     assert_eq!(args.web.config_file, Some(PathBuf::from("w.yml")));
-    assert_eq!(args.config_file, Some(PathBuf::from("c.yml")));
+    assert_eq!(args.config_file(), Some(Path::new("c.yml")));
     assert_eq!(args.web.max_requests, 0);
     assert!(args.web.disable_exporter_metrics);
     assert_eq!(
@@ -156,8 +156,8 @@ fn check_config_takes_the_file_by_flag_and_by_name() {
         let args = parse(arguments).unwrap();
         assert!(args.check_only);
         assert_eq!(
-            args.config_file,
-            Some(PathBuf::from("c.yml")),
+            args.config_file(),
+            Some(Path::new("c.yml")),
             "{arguments:?}"
         );
     }
@@ -188,4 +188,30 @@ fn check_config_says_ok_for_each_file_and_checks_the_web_configuration() {
         panic!("no configuration is not ok");
     };
     assert_eq!(text, "no configuration file given: defaults ok");
+}
+
+#[test]
+fn a_program_that_takes_several_files_checks_each_of_them() {
+    let several = |arguments: &[&str]| {
+        let command = with_config_files(command(&PROGRAM), "Some files");
+        let words = std::iter::once(&PROGRAM.name).chain(arguments);
+        let files = Args::new(command.try_get_matches_from(words).unwrap()).config_files;
+        files
+            .iter()
+            .map(|it| it.display().to_string())
+            .collect::<Vec<_>>()
+    };
+    let two = ["--config.file=a.yml", "--config.file=b.yml"];
+    assert_eq!(several(&two), ["a.yml", "b.yml"]);
+    assert_eq!(
+        several(&["check-config", two[0], two[1]]),
+        ["a.yml", "b.yml"]
+    );
+    assert_eq!(
+        several(&["check-config", "c.yml", "d.yml"]),
+        ["c.yml", "d.yml"]
+    );
+    assert_eq!(several(&[two[0], "check-config", "c.yml"]), ["c.yml"]);
+    assert_eq!(several(&["check-config"]), [""; 0]);
+    assert!(usage(&["check-config", "c.yml", "d.yml"]).contains("d.yml"));
 }

@@ -49,7 +49,7 @@
 //! }
 //!
 //! fn collectors(args: &Args) -> Result<Vec<runtime::NamedCollector>, ConfigError> {
-//!     let config: Config = runtime::load(args.config_file.as_deref())?;
+//!     let config: Config = runtime::load(args.config_file())?;
 //!     runtime::build(&runtime::enabled(&args.matches, COLLECTORS), &config)
 //! }
 //! ```
@@ -71,7 +71,7 @@ mod scrape;
 mod serve;
 mod signal;
 
-pub use cli::{Args, WebArgs};
+pub use cli::{Args, WebArgs, with_config_files};
 pub use collector::{CollectError, Collector, NamedCollector, Scrape, Spec, build};
 pub use config::{ConfigError, load};
 pub use daemon::{Daemon, block_on};

@@ -1,7 +1,6 @@
 //! The flags that only this program has, with snmp_exporter's names where it has them.
 
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
@@ -32,19 +31,14 @@ pub(crate) struct Flags {
     pub(crate) is_traced: bool,
     /// `--config.expand-environment-variables`
     pub(crate) expand_environment: bool,
-    /// `--config.file`, patterns and repetitions in their order
-    pub(crate) files: Vec<PathBuf>,
     /// `--dry-run`
     pub(crate) dry_run: bool,
 }
 
 /// Adds the flags.
 pub(crate) fn add(command: Command) -> Command {
-    let command = command.mut_arg("config.file", |arg| {
-        arg.action(ArgAction::Append)
-            .help("snmp.yml, or a pattern of several such as /etc/snmp/*.yml; may be repeated, later ones add to earlier ones")
-    });
-    command.args([
+    const FILES: &str = "snmp.yml, or a pattern of several such as /etc/snmp/*.yml; may be repeated, later ones add to earlier ones";
+    runtime::with_config_files(command, FILES).args([
         Arg::new("snmp.wrap-large-counters")
             .long("snmp.wrap-large-counters")
             .value_name("BOOL")
@@ -148,12 +142,6 @@ impl Flags {
             source: matches.get_one("snmp.source-address").copied(),
             is_traced: matches.get_flag("snmp.debug-packets"),
             expand_environment: matches.get_flag("config.expand-environment-variables"),
-            files: matches
-                .get_many("config.file")
-                .into_iter()
-                .flatten()
-                .cloned()
-                .collect(),
             dry_run: matches.get_flag("dry-run"),
         }
     }

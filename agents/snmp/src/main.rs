@@ -74,16 +74,9 @@ fn run() -> Result<(), Failure> {
 
 fn load(args: &Args, flags: &Flags) -> Result<Config, ConfigError> {
     let environment = |name: &str| std::env::var(name).ok();
-    let named = args.config_file.iter().cloned();
-    // `check-config FILE` has its file in place of the flag's.
-    let files = if args.check_only || flags.files.is_empty() {
-        named.collect()
-    } else {
-        flags.files.clone()
-    };
     if flags.expand_environment {
-        Config::load(&files, Some(&environment))
+        Config::load(&args.config_files, Some(&environment))
     } else {
-        Config::load(&files, None)
+        Config::load(&args.config_files, None)
     }
 }

@@ -47,7 +47,7 @@ pub(crate) fn add(command: Command) -> Command {
 
 /// Reads the file and puts the flags over it.
 pub(crate) fn settings(args: &Args) -> Result<Settings, Failure> {
-    let mut config: Config = runtime::load(args.config_file.as_deref())?;
+    let mut config: Config = runtime::load(args.config_file())?;
     let path = args.matches.try_get_one::<PathBuf>(STORAGE_PATH);
     if let Ok(Some(path)) = path {
         config.storage.path.clone_from(path);

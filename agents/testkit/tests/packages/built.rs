@@ -26,14 +26,23 @@ pub(crate) fn folder(kind: &str) -> PathBuf {
     root().join("target/package").join(kind)
 }
 
-/// The one package of this name.
+/// What the programs are compiled for.
+pub(crate) const ARCHITECTURES: [&str; 2] = ["x86_64", "aarch64"];
+
+/// The one package of this name that this machine can install.
 pub(crate) fn package(name: &str) -> PathBuf {
+    package_for(name, "x86_64")
+}
+
+/// The one package of this name for this architecture or for all.
+pub(crate) fn package_for(name: &str, architecture: &str) -> PathBuf {
+    let ends = [format!(".{architecture}.rpm"), ".noarch.rpm".to_owned()];
     let all = files(&folder("rpm"));
     let is_it = |path: &&PathBuf| {
         let file = path.file_name().unwrap().to_str().unwrap();
         let rest = file.strip_prefix(name).and_then(|it| it.strip_prefix('-'));
         rest.is_some_and(|it| it.starts_with(|c: char| c.is_ascii_digit()))
-            && !file.contains("aarch64")
+            && ends.iter().any(|it| file.ends_with(it.as_str()))
     };
     let found = all.iter().find(is_it).cloned();
     found.unwrap_or_else(|| panic!("no package {name} among {all:?}: make rpm"))
@@ -68,6 +77,17 @@ pub(crate) fn pack_again(out: &Path, release: &str) {
         ("ARCHITECTURES", "x86_64"),
     ]);
     tools::try_run_command(build.env("OUT", out)).unwrap();
+}
+
+/// A package's files in a folder that goes with the value, and the program among them.
+pub(crate) fn unpacked(name: &str, architecture: &str) -> (tempfile::TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let unpack = r#"rpm2cpio "$0" | (cd "$1" && cpio --quiet -id)"#;
+    let package = package_for(name, architecture);
+    let at = dir.path().to_str().unwrap();
+    tools::run("sh", ["-ec", unpack, package.to_str().unwrap(), at]);
+    let binary = dir.path().join("usr/bin").join(name);
+    (dir, binary)
 }
 
 /// What `rpm -q` says of a package file.

@@ -1,10 +1,15 @@
 //! What is in the packages and what they ask of a system.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use testkit::tools;
 
-use crate::built::{META, PROGRAMS, files, folder, pack_again, package, query, root};
+use crate::built::{
+    ARCHITECTURES, META, PROGRAMS, files, folder, pack_again, package, package_for, query, root,
+    unpacked,
+};
+use crate::foreign::emulated;
 
 /// The newest glibc that a program may ask for: CentOS 7's.
 const GLIBC: (u32, u32) = (2, 17);
@@ -25,13 +30,11 @@ fn versions(symbols: &str, library: &str) -> BTreeSet<(u32, u32)> {
 #[test]
 #[ignore = "needs make rpm"]
 fn no_program_asks_for_a_newer_glibc_or_libvirt_than_the_oldest_distribution_has() {
-    for name in PROGRAMS {
-        let dir = tempfile::tempdir().unwrap();
-        let unpack = r#"rpm2cpio "$0" | (cd "$1" && cpio --quiet -id ./usr/bin/*)"#;
-        let package = package(name);
-        let at = dir.path().to_str().unwrap();
-        tools::run("sh", ["-ec", unpack, package.to_str().unwrap(), at]);
-        let binary = dir.path().join("usr/bin").join(name);
+    for (name, architecture) in PROGRAMS
+        .into_iter()
+        .flat_map(|name| ARCHITECTURES.map(|it| (name, it)))
+    {
+        let (_dir, binary) = unpacked(name, architecture);
         let symbols = tools::run("objdump", ["-T", binary.to_str().unwrap()]);
         let glibc = versions(&symbols, "GLIBC_");
         assert!(!glibc.is_empty(), "{name}: {symbols}");
@@ -42,7 +45,7 @@ fn no_program_asks_for_a_newer_glibc_or_libvirt_than_the_oldest_distribution_has
             "{name}: {libvirt:?}"
         );
         assert_eq!(libvirt.is_empty(), !name.ends_with("libvirt"), "{name}");
-        let said = tools::run(binary.to_str().unwrap(), ["--version"]);
+        let said = emulated(architecture, &binary, &["--version"]);
         assert!(said.starts_with(name), "{said}");
         // No path of the machine that built it.
         let bytes = std::fs::read(&binary).unwrap();
@@ -57,8 +60,11 @@ fn no_program_asks_for_a_newer_glibc_or_libvirt_than_the_oldest_distribution_has
 #[test]
 #[ignore = "needs make rpm"]
 fn a_package_asks_for_what_every_distribution_has() {
-    for name in PROGRAMS {
-        let requires = query(&package(name), &["--requires"]);
+    for (name, architecture) in PROGRAMS
+        .into_iter()
+        .flat_map(|name| ARCHITECTURES.map(|it| (name, it)))
+    {
+        let requires = query(&package_for(name, architecture), &["--requires"]);
         for line in requires.lines() {
             let word = line.split_whitespace().next().unwrap();
             let symbol = word.split('(').next().unwrap();
@@ -75,7 +81,8 @@ fn a_package_asks_for_what_every_distribution_has() {
                 | "libpthread.so.0"
                 | "librt.so.1"
                 | "libutil.so.1"
-                | "ld-linux-x86-64.so.2" => true,
+                | "ld-linux-x86-64.so.2"
+                | "ld-linux-aarch64.so.1" => true,
                 "libvirt.so.0" => name.ends_with("libvirt"),
                 _ => false,
             };
@@ -166,6 +173,32 @@ fn a_package_has_all_that_belongs_to_a_daemon() {
     }
 }
 
+/// Says what CycloneDX's schema finds wrong with the file that it is given.
+const VALIDATE: &str = "
+import sys
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+wrong = JsonStrictValidator(SchemaVersion.V1_5).validate_str(open(sys.argv[1]).read())
+sys.exit(wrong and str(wrong))";
+
+#[test]
+#[ignore = "needs make rpm"]
+fn a_bill_of_materials_is_as_its_schema_says() {
+    let python = root().join("target/sbom/bin/python");
+    for (name, architecture) in PROGRAMS
+        .into_iter()
+        .flat_map(|name| ARCHITECTURES.map(|it| (name, it)))
+    {
+        let (dir, _) = unpacked(name, architecture);
+        let file = format!("usr/share/doc/{name}/sbom.cdx.json");
+        let file = dir.path().join(file);
+        let arguments = ["-c", VALIDATE, file.to_str().unwrap()];
+        tools::run(python.to_str().unwrap(), arguments);
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(text.contains("\"tokio\""), "{name}: {text}");
+    }
+}
+
 #[test]
 #[ignore = "needs make rpm"]
 fn packing_the_same_programs_again_gives_the_same_bytes() {
@@ -177,10 +210,11 @@ fn packing_the_same_programs_again_gives_the_same_bytes() {
             first.len() >= PROGRAMS.len() + META.len(),
             "{kind}: {first:?}"
         );
-        for file in first
-            .iter()
-            .filter(|it| !it.to_str().unwrap().contains("aarch64"))
-        {
+        let is_of_here = |it: &&PathBuf| {
+            let name = it.to_str().unwrap();
+            !name.contains("aarch64") && !name.contains("arm64")
+        };
+        for file in first.iter().filter(is_of_here) {
             let other = again.path().join(kind).join(file.file_name().unwrap());
             let same = std::fs::read(file).unwrap() == std::fs::read(&other).unwrap();
             assert!(same, "{} differs from {}", file.display(), other.display());

@@ -10,5 +10,6 @@
 
 mod built;
 mod contents;
+mod foreign;
 mod life;
 mod machine;

@@ -27,6 +27,10 @@ fn assert_reaches(system: &System, alert: &str, label: (&str, &str)) -> Value {
     })
 }
 
+/// Has the guest's agent write until `/data` is full.
+const FILL: &str = r#"{"execute": "guest-exec", "arguments": {
+    "path": "/bin/dd", "arg": ["if=/dev/zero", "of=/data/full", "bs=1M"]}}"#;
+
 #[test]
 fn the_panels_have_data_and_faults_reach_alertmanager() {
     let mut system = System::start();
@@ -56,6 +60,12 @@ fn the_panels_have_data_and_faults_reach_alertmanager() {
             Err(format!("{firing:?}"))
         }
     });
+
+    // A guest that fills its disk.
+    assert!(at_alertmanager(&system, "GuestFilesystemAlmostFull", guest).is_none());
+    system.guest.agent(FILL).unwrap();
+    let alert = assert_reaches(&system, "GuestFilesystemAlmostFull", guest);
+    assert_eq!(alert["labels"]["mountpoint"], "/data");
 
     // A device that has just started.
     let device = query(&system.prometheus, "sysUpTime")[0]["metric"]["instance"].clone();

@@ -8,11 +8,7 @@ use testkit::{dashboards, http};
 use crate::system::{System, eventually, query};
 
 /// Parts of queries that have no answer here, by the reason.
-const EMPTY: [(&str, &[&str]); 5] = [
-    (
-        "libvirt is asked read-only here, which leaves no guest's agent to ask",
-        &["libvirt_domain_filesystem_", "libvirt_domain_guest_agent_"],
-    ),
+const EMPTY: [(&str, &[&str]); 4] = [
     ("no Ceph is scraped here", &["ceph_"]),
     (
         "no openstack-exporter is scraped here",
