@@ -45,6 +45,8 @@ pub(crate) struct HostConfig {
     pub(crate) vmstat_fields: Pattern,
     /// The environment's `TZ`.
     pub(crate) time_zone: Option<String>,
+    /// The environment's `DBUS_SYSTEM_BUS_ADDRESS`.
+    pub(crate) system_bus: Option<String>,
     /// The flags of the collectors that have few.
     pub(crate) options: Options,
 }
@@ -67,6 +69,11 @@ impl Options {
     /// Whether a switch is on.
     pub(crate) fn is_on(&self, name: &str) -> bool {
         switch(&self.0, name)
+    }
+
+    /// The value of a flag that has one, which is empty if it is unknown.
+    pub(crate) fn value(&self, name: &str) -> &str {
+        self.0.get_one::<String>(name).map_or("", String::as_str)
     }
 
     /// All values of a flag that may be repeated.
@@ -106,7 +113,7 @@ impl HostConfig {
     /// Checks what the flags say together; the error names those that contradict each other.
     pub(crate) fn new(
         matches: &ArgMatches,
-        time_zone: Option<String>,
+        from_environment: fn(&str) -> Option<String>,
     ) -> Result<Self, ConfigError> {
         let roots = Roots {
             procfs: path(matches, "path.procfs"),
@@ -136,7 +143,8 @@ impl HostConfig {
             },
             stat_softirq: switch(matches, "collector.stat.softirq"),
             vmstat_fields: pattern(matches, "collector.vmstat.fields"),
-            time_zone,
+            time_zone: from_environment("TZ"),
+            system_bus: from_environment("DBUS_SYSTEM_BUS_ADDRESS"),
             options: Options(matches.clone()),
         })
     }
@@ -185,8 +193,8 @@ mod tests {
     use super::*;
 
     fn config(args: &[&str]) -> Result<HostConfig, ConfigError> {
-        let command = flags::add(clap::Command::new("test").no_binary_name(true));
-        HostConfig::new(&command.try_get_matches_from(args).unwrap(), None)
+        let command = flags::add(clap::Command::new("test").no_binary_name(true), |_| None);
+        HostConfig::new(&command.try_get_matches_from(args).unwrap(), |_| None)
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::pattern::Pattern;
 
 mod tables;
 
-use tables::{ABSENT, LISTS, PATTERNS, PatternFlag, SWITCHES};
+use tables::{LISTS, PATTERNS, PatternFlag, SWITCHES, VALUES, ValueFlag};
 
 const PATHS: [(&str, &str, &str); 4] = [
     ("path.procfs", "/proc", "Where procfs is mounted"),
@@ -31,8 +31,8 @@ pub(crate) const GUEST_LINKS: &str = "network.guest-links";
 /// Where `--help` shows them.
 const HEADING: &str = "Settings of collectors";
 
-/// Adds the flags to the program's command line.
-pub(crate) fn add(mut command: Command) -> Command {
+/// Adds the flags to the program's command line. A few have their default from the environment, if it has one.
+pub(crate) fn add(mut command: Command, from_environment: fn(&str) -> Option<String>) -> Command {
     for (name, default, help) in PATHS {
         let path = value_parser!(std::path::PathBuf);
         command = command.arg(
@@ -83,6 +83,28 @@ pub(crate) fn add(mut command: Command) -> Command {
             .hide(true);
         command = command.arg(enable.help_heading(HEADING)).arg(disable);
     }
+    for &ValueFlag {
+        name,
+        old,
+        environment,
+        default,
+        help,
+    } in VALUES
+    {
+        let preset = environment.and_then(from_environment);
+        let mut arg = Arg::new(name)
+            .long(name)
+            .value_name("VALUE")
+            .default_value(preset.unwrap_or_else(|| default.to_owned()))
+            .hide_default_value(default.is_empty())
+            .allow_hyphen_values(true)
+            .help(help)
+            .help_heading(HEADING);
+        if let Some(old) = old {
+            arg = arg.alias(old);
+        }
+        command = command.arg(arg);
+    }
     for &(name, default, help) in LISTS {
         let mut arg = Arg::new(name)
             .long(name)
@@ -94,11 +116,6 @@ pub(crate) fn add(mut command: Command) -> Command {
             arg = arg.default_value(default);
         }
         command = command.arg(arg);
-    }
-    for name in ABSENT {
-        let off = format!("no-collector.{name}");
-        let arg = Arg::new(off.clone()).long(off).action(ArgAction::SetTrue);
-        command = command.arg(arg.hide(true));
     }
     command.arg(
         Arg::new(MOUNT_TIMEOUT)
@@ -121,7 +138,7 @@ pub(crate) fn is_on_by_default(switch: &str) -> bool {
 }
 
 /// A duration as Go writes it, such as `5s`, `1m30s` or `500ms`.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let expected = || format!("expected a duration such as 5s or 1m30s, found {text:?}");
     let mut rest = text;
     let mut total = Duration::ZERO;
@@ -180,29 +197,19 @@ mod tests {
     }
 
     #[test]
-    fn a_collector_that_is_not_here_may_be_switched_off_but_not_on() {
-        let command = || add(Command::new("exporter"));
-        for name in ABSENT {
-            let (on, off) = (
-                format!("--collector.{name}"),
-                format!("--no-collector.{name}"),
-            );
-            assert!(
-                command().try_get_matches_from(["exporter", &off]).is_ok(),
-                "{off}"
-            );
-            assert!(
-                command().try_get_matches_from(["exporter", &on]).is_err(),
-                "{on}"
-            );
-        }
-    }
-
-    #[test]
-    fn no_collector_is_both_here_and_absent() {
-        for spec in crate::collectors::COLLECTORS {
-            assert!(!ABSENT.contains(&spec.name), "{}", spec.name);
-        }
+    fn a_default_may_come_from_the_environment_and_a_flag_goes_before_it() {
+        let url = |arguments: &[&str]| {
+            let from_environment =
+                |name: &str| (name == "SUPERVISORD_URL").then(|| "unix:///run/s.sock".to_owned());
+            let command = add(Command::new("test").no_binary_name(true), from_environment);
+            let matches = command.try_get_matches_from(arguments).unwrap();
+            matches
+                .get_one::<String>("collector.supervisord.url")
+                .unwrap()
+                .clone()
+        };
+        assert_eq!(url(&[]), "unix:///run/s.sock");
+        assert_eq!(url(&["--collector.supervisord.url=http://a/"]), "http://a/");
     }
 
     #[test]
@@ -214,8 +221,8 @@ mod tests {
 
     #[test]
     fn flags_and_their_old_names_are_understood() {
-        add(Command::new("test")).debug_assert();
-        let matches = add(Command::new("test"))
+        add(Command::new("test"), |_| None).debug_assert();
+        let matches = add(Command::new("test"), |_| None)
             .try_get_matches_from(["test", "--collector.netdev.device-blacklist=^lo$"])
             .unwrap();
         let pattern = matches
@@ -226,7 +233,7 @@ mod tests {
 
     #[test]
     fn a_broken_pattern_names_its_flag() {
-        let error = add(Command::new("test"))
+        let error = add(Command::new("test"), |_| None)
             .try_get_matches_from(["test", "--collector.vmstat.fields=("])
             .unwrap_err()
             .to_string();

@@ -28,17 +28,17 @@ const PROGRAM: Program = Program {
 };
 
 fn main() -> ExitCode {
-    let time_zone = std::env::var("TZ").ok();
-    PROGRAM.exit(run(std::env::args_os(), time_zone))
+    PROGRAM.exit(run(std::env::args_os(), |name| std::env::var(name).ok()))
 }
 
 fn run(
     arguments: impl Iterator<Item = OsString>,
-    time_zone: Option<String>,
+    from_environment: fn(&str) -> Option<String>,
 ) -> Result<(), Failure> {
-    let command = flags::add(runtime::collector_flags(PROGRAM.command(), COLLECTORS));
+    let command = runtime::collector_flags(PROGRAM.command(), COLLECTORS);
+    let command = flags::add(command, from_environment);
     let args = PROGRAM.parse(command, arguments)?;
-    let config = HostConfig::new(&args.matches, time_zone).map_err(Failure::usage)?;
+    let config = HostConfig::new(&args.matches, from_environment).map_err(Failure::usage)?;
     let FileConfig {} = runtime::load(args.config_file())?;
     let enabled = runtime::enabled(&args.matches, COLLECTORS);
     let inventory = config.inventory.clone();

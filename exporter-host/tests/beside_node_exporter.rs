@@ -13,7 +13,8 @@ use testkit::{Peer, Running, Shipped, promtool};
 const PEER_ONLY: [&str; 1] = ["--no-collector.systemd"];
 
 /// Families that newer releases than Debian's have too, by the beginnings of their names.
-const NEWER: [&str; 17] = [
+const NEWER: [&str; 20] = [
+    "node_bcachefs_",
     "node_btrfs_commit",
     "node_btrfs_last_commit_seconds",
     "node_btrfs_max_commit_seconds",
@@ -30,6 +31,8 @@ const NEWER: [&str; 17] = [
     "node_softnet_flow_limit_count_total",
     "node_softnet_received_rps_total",
     "node_watchdog_",
+    "node_wifi_station_received_packets_total",
+    "node_wifi_station_transmitted_packets_total",
     "node_zfs_arc_memory_available_bytes",
 ];
 
@@ -233,7 +236,9 @@ fn on_the_same_kernel_files_every_series_and_value_is_equal() {
         "--collector.interrupts",
         "--collector.ksmd",
         "--collector.meminfo_numa",
+        "--collector.qdisc",
         "--collector.slabinfo",
+        "--collector.wifi",
     ];
     let mut extra = common::paths(&common::fixtures());
     extra.extend(more.map(str::to_owned));

@@ -101,8 +101,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("testmetric", "textfile"),
 ];
 
-/// The collectors that node_exporter's own test switches on, beside those that are on by default. Its `qdisc` is not
-/// among them: the expected output comes from a file that takes the place of the kernel, which ours cannot do.
+/// The collectors that node_exporter's own test switches on, beside those that are on by default.
 const SWITCHED_ON: &[&str] = &[
     "buddyinfo",
     "cgroups",
@@ -115,6 +114,7 @@ const SWITCHED_ON: &[&str] = &[
     "mountstats",
     "pcidevice",
     "processes",
+    "qdisc",
     "slabinfo",
     "softirqs",
     "sysctl",
@@ -170,6 +170,30 @@ const MOMENTARY: &[&str] = &[
     "node_time_zone",
     "process_",
     "promhttp_",
+];
+
+/// The names that release 1.12's own test shows, and those that public dashboards ask for beside them.
+const NAMES: &str = include_str!("node_exporter-names.txt");
+
+/// What those of `NAMES` need that no fixture and not every machine has.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("node_edac_channel_", "memory controllers with channels"),
+    ("node_hwmon_temp_", "a sensor with an alarm or a hysteresis"),
+    (
+        "node_kernel_hung_tasks",
+        "the name without _total, which no release has",
+    ),
+    ("node_ksmd_general_profit_bytes", "Linux 6.1"),
+    (
+        "node_memory_",
+        "a kernel with zswap, or another architecture",
+    ),
+    (
+        "node_netstat_Tcp_MaxConn",
+        "a pattern of fields; it is not in the default",
+    ),
+    ("node_systemd_", "systemd: the test of units shows them"),
+    ("node_tcp_connection_states", "--collector.tcpstat"),
 ];
 
 /// A series: its type and its labels.
@@ -287,6 +311,38 @@ fn every_series_is_that_of_node_exporters_own_fixture() {
     std::io::stderr().write_all(report.as_bytes()).unwrap();
     scores.retain(|collector, (same, all)| has.contains(*collector) && same < all);
     assert!(scores.is_empty(), "{scores:?}");
+}
+
+/// The names of all families that an exporter with these flags has.
+fn names_of(flags: &[String]) -> BTreeSet<String> {
+    let exporter = Shipped::new(common::EXPORTER).args(flags).start();
+    let found: Families = scrape(&exporter.url("/metrics"));
+    found
+        .iter()
+        .map(|family| family.name().to_owned())
+        .collect()
+}
+
+#[test]
+fn every_name_of_release_1_12_and_of_public_dashboards_is_here() {
+    let Ok(fixtures) = debian_source::fixtures() else {
+        return;
+    };
+    let mut here = names_of(&flags(&fixtures.display().to_string()));
+    here.extend(names_of(&[]));
+    let golden = std::fs::read_to_string(common::golden()).unwrap();
+    let types = golden
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE "));
+    here.extend(types.filter_map(|line| Some(line.split(' ').next()?.to_owned())));
+    let is_elsewhere = |name: &&str| ELSEWHERE.iter().any(|(start, _)| name.starts_with(start));
+    let missing: Vec<&str> = NAMES
+        .lines()
+        .filter(|name| !here.contains(*name))
+        .filter(|name| !is_elsewhere(name))
+        .collect();
+    assert!(NAMES.lines().count() > 1100);
+    assert!(missing.is_empty(), "{missing:#?}");
 }
 
 #[test]

@@ -23,6 +23,7 @@ mod initramfs;
 mod kernel;
 pub mod keystone;
 pub mod libvirtd;
+pub mod machine;
 pub mod network;
 pub mod nova;
 mod output;

@@ -144,3 +144,42 @@ fn device(roots: &Roots, name: &str) -> Option<Device> {
         paths: paths.unwrap_or_default().into_iter().map(path).collect(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(48))]
+        #[test]
+        fn whatever_the_attributes_say_a_device_has_no_more_active_paths_than_paths(
+            uuid in "(mpath-)?.{0,8}",
+            size in "[0-9]{0,20}|.{0,8}",
+            suspended in "[01]|.{0,4}",
+            state in "running|live|.{0,9}",
+        ) {
+            let directory = tempfile::tempdir().unwrap();
+            let write = |path: &str, text: &str| {
+                let path = directory.path().join("block").join(path);
+                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                std::fs::write(path, text).unwrap();
+            };
+            write("dm-0/dm/uuid", &uuid);
+            write("dm-0/dm/name", "mpatha");
+            write("dm-0/dm/suspended", &suspended);
+            write("dm-0/size", &size);
+            write("dm-0/slaves/sda", "");
+            write("sda/device/state", &state);
+            let roots = Roots {
+                procfs: directory.path().to_owned(),
+                sysfs: directory.path().to_owned(),
+                rootfs: directory.path().to_owned(),
+                udev: directory.path().to_owned(),
+            };
+            if let Some(device) = device(&roots, "dm-0") {
+                proptest::prop_assert!(active(&device) <= device.paths.len());
+                proptest::prop_assert!(device.uuid.starts_with("mpath-"));
+            }
+        }
+    }
+}

@@ -124,4 +124,12 @@ mod tests {
         assert_eq!(out.sample_count(), 5);
         assert!(emit("1: ns:many", &mut out).is_err());
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_series_or_refused(text in "(.|\n){0,99}|( [0-9]{1,2}: (cs|ro|ds|ns|oos|x):[A-Za-z0-9/]{0,9}\n){0,5}") {
+            let mut out = Families::new();
+            let _ = emit(&text, &mut out);
+        }
+    }
 }

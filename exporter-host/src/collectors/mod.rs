@@ -7,6 +7,7 @@ use crate::config::HostConfig;
 
 mod arp;
 mod bcache;
+mod bcachefs;
 mod bonding;
 mod btrfs;
 mod buddyinfo;
@@ -23,6 +24,7 @@ mod drbd;
 mod drm;
 mod edac;
 mod entropy;
+mod ethtool;
 mod fibrechannel;
 mod filefd;
 mod filesystem;
@@ -35,23 +37,28 @@ mod kernel_hung;
 mod ksmd;
 mod lnstat;
 mod loadavg;
+mod logind;
 mod mdadm;
 mod meminfo;
 mod meminfo_numa;
+mod mountstats;
 mod netclass;
 mod netdev;
 mod netstat;
 mod network_route;
 mod nfs;
 mod nfsd;
+mod ntp;
 mod nvme;
 mod os;
 mod pcidevice;
+mod perf;
 mod powersupplyclass;
 mod pressure;
 mod processes;
 mod qdisc;
 mod rapl;
+mod runit;
 mod schedstat;
 mod selinux;
 mod slabinfo;
@@ -59,8 +66,10 @@ mod sockstat;
 mod softirqs;
 mod softnet;
 mod stat;
+mod supervisord;
 mod swap;
 mod sysctl;
+mod systemd;
 mod tapestats;
 mod tcpstat;
 mod textfile;
@@ -71,6 +80,7 @@ mod udp_queues;
 mod uname;
 mod vmstat;
 mod watchdog;
+mod wifi;
 mod xfrm;
 mod xfs;
 mod zfs;
@@ -80,6 +90,7 @@ mod zoneinfo;
 pub(crate) const COLLECTORS: &[Spec<HostConfig>] = &[
     arp::SPEC,
     bcache::SPEC,
+    bcachefs::SPEC,
     bonding::SPEC,
     btrfs::SPEC,
     buddyinfo::SPEC,
@@ -96,6 +107,7 @@ pub(crate) const COLLECTORS: &[Spec<HostConfig>] = &[
     drm::SPEC,
     edac::SPEC,
     entropy::SPEC,
+    ethtool::SPEC,
     fibrechannel::SPEC,
     filefd::SPEC,
     filesystem::SPEC,
@@ -108,23 +120,28 @@ pub(crate) const COLLECTORS: &[Spec<HostConfig>] = &[
     ksmd::SPEC,
     lnstat::SPEC,
     loadavg::SPEC,
+    logind::SPEC,
     mdadm::SPEC,
     meminfo::SPEC,
     meminfo_numa::SPEC,
+    mountstats::SPEC,
     netclass::SPEC,
     netdev::SPEC,
     netstat::SPEC,
     network_route::SPEC,
     nfs::SPEC,
     nfsd::SPEC,
+    ntp::SPEC,
     nvme::SPEC,
     os::SPEC,
     pcidevice::SPEC,
+    perf::SPEC,
     powersupplyclass::SPEC,
     pressure::SPEC,
     processes::SPEC,
     qdisc::SPEC,
     rapl::SPEC,
+    runit::SPEC,
     schedstat::SPEC,
     selinux::SPEC,
     slabinfo::SPEC,
@@ -132,8 +149,10 @@ pub(crate) const COLLECTORS: &[Spec<HostConfig>] = &[
     softirqs::SPEC,
     softnet::SPEC,
     stat::SPEC,
+    supervisord::SPEC,
     swap::SPEC,
     sysctl::SPEC,
+    systemd::SPEC,
     tapestats::SPEC,
     tcpstat::SPEC,
     textfile::SPEC,
@@ -144,6 +163,7 @@ pub(crate) const COLLECTORS: &[Spec<HostConfig>] = &[
     uname::SPEC,
     vmstat::SPEC,
     watchdog::SPEC,
+    wifi::SPEC,
     xfrm::SPEC,
     xfs::SPEC,
     zfs::SPEC,

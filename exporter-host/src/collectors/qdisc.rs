@@ -1,5 +1,7 @@
 //! What the queueing disciplines at the root of network devices sent, dropped and hold. Source: one netlink dump
-//! (rtnetlink(7), `RTM_GETQDISC`).
+//! (rtnetlink(7), `RTM_GETQDISC`), or the file of `--collector.qdisc.fixtures`, which is node_exporter's.
+
+use std::path::{Path, PathBuf};
 
 use exposition::{Families, MetricType};
 use runtime::{CollectError, Collector, ConfigError, Scrape, Spec};
@@ -37,6 +39,10 @@ fn build(config: &HostConfig) -> Result<Box<dyn Collector>, ConfigError> {
     Ok(Box::new(QdiscCollector {
         devices: config.options.filter("collector.qdisc.device")?,
         guests: config.guests.clone(),
+        fixtures: match config.options.value("collector.qdisc.fixtures") {
+            "" => None,
+            directory => Some(PathBuf::from(directory).join("results.json")),
+        },
         netlink: Netlink::default(),
         links: Links::default(),
     }))
@@ -45,17 +51,25 @@ fn build(config: &HostConfig) -> Result<Box<dyn Collector>, ConfigError> {
 struct QdiscCollector {
     devices: Filter,
     guests: GuestLinks,
+    /// A file that is shown instead of what the kernel has.
+    fixtures: Option<PathBuf>,
     netlink: Netlink,
     links: Links,
 }
 
 /// A discipline at the root of a device.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, serde::Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
 struct Qdisc {
+    #[serde(rename = "IfaceName")]
+    name: String,
+    #[serde(skip)]
     device: u32,
+    parent: u32,
     kind: String,
     bytes: u64,
     packets: u32,
+    #[serde(rename = "Qlen")]
     length: u32,
     backlog: u32,
     drops: u32,
@@ -113,11 +127,28 @@ const COLUMNS: [(&str, &str, MetricType, Value); 7] = [
 
 impl Collector for QdiscCollector {
     fn update(&mut self, _scrape: &Scrape, out: &mut Families) -> Result<(), CollectError> {
+        let mut all = match &self.fixtures {
+            Some(file) => read(file)?,
+            None => self.ask()?,
+        };
+        all.retain(|qdisc| qdisc.parent == 0 && !self.devices.ignores(&qdisc.name));
+        for (name, help, kind, value) in COLUMNS {
+            for qdisc in &all {
+                let labels = [("device", qdisc.name.as_str()), ("kind", &qdisc.kind)];
+                out.family(name, help, kind).sample(&labels, value(qdisc));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl QdiscCollector {
+    /// The disciplines of the devices of this network namespace.
+    fn ask(&mut self) -> Result<Vec<Qdisc>, CollectError> {
         let failed = |error| CollectError::Other(format!("cannot dump disciplines: {error}"));
         self.links.dump(&mut self.netlink).map_err(failed)?;
-        let (devices, guests) = (&self.devices, &self.guests);
-        self.links
-            .filter(|name| !devices.ignores(name) && !guests.hides(name));
+        let guests = &self.guests;
+        self.links.filter(|name| !guests.hides(name));
         let mut all: Vec<Qdisc> = Vec::new();
         self.netlink
             .dump(
@@ -130,18 +161,28 @@ impl Collector for QdiscCollector {
                 },
             )
             .map_err(failed)?;
-        for (name, help, kind, value) in COLUMNS {
-            for qdisc in &all {
-                let device = self.links.iter().find(|link| link.index == qdisc.device);
-                let Some(device) = device.filter(|link| link.is_shown) else {
-                    continue;
-                };
-                let labels = [("device", device.name.as_str()), ("kind", &qdisc.kind)];
-                out.family(name, help, kind).sample(&labels, value(qdisc));
-            }
-        }
-        Ok(())
+        // A device that came between the two dumps has no name yet.
+        all.retain_mut(|qdisc| {
+            let device = self.links.iter().find(|link| link.index == qdisc.device);
+            device.filter(|link| link.is_shown).is_some_and(|link| {
+                link.name.clone_into(&mut qdisc.name);
+                true
+            })
+        });
+        Ok(all)
     }
+}
+
+/// node_exporter's form of disciplines in JSON.
+fn read(file: &Path) -> Result<Vec<Qdisc>, CollectError> {
+    let text = crate::roots::read_lossy(file).map_err(|source| CollectError::Read {
+        path: file.to_owned(),
+        source,
+    })?;
+    serde_json::from_str(&text).map_err(|error| CollectError::Parse {
+        path: file.to_owned(),
+        reason: error.to_string(),
+    })
 }
 
 /// `RTM_NEWQDISC`; `None` if it is cut short or below another discipline.
@@ -199,6 +240,27 @@ mod tests {
         fn any_payload_is_parsed_or_left_out(payload: Vec<u8>) {
             let _ = parse(&payload);
         }
+    }
+
+    #[test]
+    fn a_file_of_disciplines_has_node_exporters_names() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("results.json");
+        std::fs::write(
+            &file,
+            r#"[{"IfaceName":"eth0","Kind":"fq","Qlen":3,"Parent":7}]"#,
+        )
+        .unwrap();
+        let expected = Qdisc {
+            name: "eth0".to_owned(),
+            kind: "fq".to_owned(),
+            length: 3,
+            parent: 7,
+            ..Qdisc::default()
+        };
+        assert_eq!(read(&file).unwrap(), [expected]);
+        std::fs::write(&file, "{").unwrap();
+        assert!(read(&file).is_err() && read(directory.path()).is_err());
     }
 
     #[test]

@@ -110,4 +110,13 @@ mod tests {
         assert!(parse("Filename\n/dev/sda1 partition many 0 0\n").is_err());
         assert!(parse("").is_err());
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_devices_or_refused(text in ".*|Filename\n([a-z/]{0,5} [a-z]{0,5}( [0-9-]{0,9}){0,4}\n){0,5}") {
+            if let Ok(swaps) = parse(&text) {
+                proptest::prop_assert!(swaps.len() < text.lines().count());
+            }
+        }
+    }
 }

@@ -172,4 +172,19 @@ mod tests {
             None
         );
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_numbers_fit_the_keys_or_are_refused(
+            numbers in proptest::collection::vec(-9e9..9e9, 0..6),
+            keys in proptest::collection::vec("[a-z]{1,5}", 0..6),
+            name in ".*",
+        ) {
+            let mut out = Families::new();
+            let fits = numeric(&numbers, &name, "node_sysctl_x", &keys, &mut out).is_some();
+            let wanted = !numbers.is_empty() && (keys.is_empty() || keys.len() == numbers.len());
+            proptest::prop_assert!(fits == wanted || numbers.is_empty());
+            let _ = swapped(&name);
+        }
+    }
 }

@@ -206,4 +206,11 @@ mod tests {
         assert_eq!(counts.iter().flatten().sum::<u64>(), 5);
         assert!(parse("XfrmInError many").is_err());
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_counters_or_refused(text in ".*|((Xfrm)?[A-Za-z]{0,12}[ \t]{0,3}[0-9]{0,25}\n){0,9}") {
+            let _ = parse(&text);
+        }
+    }
 }

@@ -3,11 +3,13 @@
 
 pub(crate) mod board;
 pub(crate) mod calls;
+pub(crate) mod dbus;
 pub(crate) mod devices;
 pub(crate) mod guest_links;
 pub(crate) mod link_state;
 pub(crate) mod mountinfo;
 pub(crate) mod netlink;
+pub(crate) mod nl80211;
 pub(crate) mod os_release;
 pub(crate) mod prober;
 pub(crate) mod processes;

@@ -17,6 +17,11 @@ pub(crate) fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
 }
 
+/// What our exporter says of that host.
+pub(crate) fn golden() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/metrics.txt")
+}
+
 /// The flags that make an exporter read the host under `tree` and nothing of this machine. Mount points are looked for
 /// in a root that is not there, because what is on this machine's disks is nobody's fixture.
 pub(crate) fn paths(tree: &Path) -> Vec<String> {
@@ -27,12 +32,14 @@ pub(crate) fn paths(tree: &Path) -> Vec<String> {
         format!("--path.udev.data={tree}/udev"),
         format!("--path.rootfs={tree}/no-root"),
         format!("--collector.textfile.directory={tree}/textfile"),
+        format!("--collector.qdisc.fixtures={tree}/qdisc"),
+        format!("--collector.wifi.fixtures={tree}/wifi"),
         "--no-collector.netdev.netlink".to_owned(),
     ]
 }
 
 /// The collectors that run only when a flag says so, and read files.
-pub(crate) const DEFAULT_OFF: [&str; 24] = [
+pub(crate) const DEFAULT_OFF: [&str; 27] = [
     "--collector.buddyinfo",
     "--collector.cgroups",
     "--collector.cpu.info",
@@ -48,13 +55,16 @@ pub(crate) const DEFAULT_OFF: [&str; 24] = [
     "--collector.ksmd",
     "--collector.lnstat",
     "--collector.meminfo_numa",
+    "--collector.mountstats",
     "--collector.pcidevice",
     "--collector.processes",
+    "--collector.qdisc",
     "--collector.slabinfo",
     "--collector.softirqs",
     "--collector.swap",
     "--collector.sysctl",
     "--collector.sysctl.include=fs.file-nr:total,current,max",
+    "--collector.wifi",
     "--collector.xfrm",
     "--collector.zoneinfo",
 ];

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
+use testkit::machine::{FILES, Machine};
 use testkit::tools;
 
 use crate::built::{META, PROGRAMS, files, folder, newer, package, query};
-use crate::machine::{Machine, PACKAGES};
 
 const NODE: [&str; 2] = ["nephoscope-exporter-host", "nephoscope-exporter-libvirt"];
 
@@ -23,7 +23,7 @@ const REFUSED: &str = "permission denied|operation not permitted|read-only file 
 fn rpm(machine: &Machine, arguments: &str) -> String {
     // Debian's rpm warns of itself; its database is where rpm's is elsewhere.
     machine.sh(&format!(
-        "cd {PACKAGES} && rpm --force-debian --dbpath /var/lib/rpm {arguments} 2>&1"
+        "cd {FILES} && rpm --force-debian --dbpath /var/lib/rpm {arguments} 2>&1"
     ))
 }
 
@@ -272,7 +272,7 @@ fn a_debian_machine_installs_upgrades_and_removes_the_debs() {
     let machine = Machine::boot(dir.path());
     let dpkg = |arguments: &str| {
         machine.sh(&format!(
-            "cd {PACKAGES} && DEBIAN_FRONTEND=noninteractive dpkg {arguments} 2>&1"
+            "cd {FILES} && DEBIAN_FRONTEND=noninteractive dpkg {arguments} 2>&1"
         ))
     };
 

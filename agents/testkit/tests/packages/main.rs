@@ -12,4 +12,3 @@ mod built;
 mod contents;
 mod foreign;
 mod life;
-mod machine;

@@ -1,30 +1,31 @@
-//! A machine to install packages on: systemd boots in a container whose files are those of this machine, and what is
-//! written goes to memory and is gone with it. Units run there as an operator's do, with their whole sandbox.
+//! A machine with systemd, to install packages on and to ask for its units: systemd boots in a container whose files are
+//! those of this machine, and what is written goes to memory and is gone with it. Units run there as an operator's do,
+//! with their whole sandbox.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use testkit::tools;
+use crate::tools;
 
 /// How long the machine may take to boot, and a program on it to do what it is waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Where the packages lie on it.
-pub(crate) const PACKAGES: &str = "/opt/packages";
+/// Where the files that it was booted with lie on it.
+pub const FILES: &str = "/opt/files";
 
 /// Mounts, in a mount namespace of its own, an overlay of this machine's root, and boots it. `$0` is the scratch folder.
 const BOOT: &str = r#"
 mount -t tmpfs tmpfs "$0" && mkdir "$0/upper" "$0/work" "$0/root" &&
 mount -t overlay overlay -o "lowerdir=/,upperdir=$0/upper,workdir=$0/work" "$0/root" &&
 rm -f "$0/root/etc/machine-id" "$0/root/usr/sbin/policy-rc.d" && touch "$0/root/etc/machine-id" &&
-mkdir -p "$0/root/opt/packages" && cp -r "$1/." "$0/root/opt/packages" &&
+mkdir -p "$0/root/opt/files" && cp -r "$1/." "$0/root/opt/files" &&
 exec systemd-nspawn --register=no --keep-unit --quiet --directory="$0/root" --private-network --console=pipe --boot \
     systemd.unit=basic.target
 "#;
 
 /// A booted machine; dropping it turns it off.
-pub(crate) struct Machine {
+pub struct Machine {
     nspawn: Child,
     /// The PID of its systemd as we see it.
     leader: u32,
@@ -32,13 +33,13 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    /// Boots it, with the files of a folder under [`PACKAGES`].
-    pub(crate) fn boot(packages: &Path) -> Self {
+    /// Boots it, with the files of a folder under [`FILES`].
+    pub fn boot(files: &Path) -> Self {
         let scratch = tempfile::tempdir().unwrap();
         let log = std::fs::File::create(scratch.path().join("log")).unwrap();
         let mut nspawn = Command::new("unshare")
             .args(["--mount", "--propagation=private", "sh", "-ec", BOOT])
-            .args([scratch.path(), packages])
+            .args([scratch.path(), files])
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log)
@@ -61,16 +62,16 @@ impl Machine {
             _scratch: scratch,
         };
         machine.eventually("boot", || {
-            let state = machine.try_run(&["systemctl", "is-system-running"]);
-            let state = state.unwrap_or_else(|said| said);
-            let is_up = state.contains("running") || state.contains("degraded");
+            // Its status is 1 for all that is not `running`.
+            let state = machine.try_run(&["sh", "-c", "systemctl is-system-running || :"])?;
+            let is_up = ["running", "degraded"].contains(&state.as_str());
             is_up.then_some(()).ok_or(state)
         });
         machine
     }
 
     /// Runs a program on it and returns what it writes to stdout, or to both when it fails.
-    pub(crate) fn try_run(&self, arguments: &[&str]) -> Result<String, String> {
+    pub fn try_run(&self, arguments: &[&str]) -> Result<String, String> {
         let output = Command::new("nsenter")
             .arg(format!("--target={}", self.leader))
             .args(["--mount", "--uts", "--ipc", "--net", "--pid", "--"])
@@ -88,32 +89,28 @@ impl Machine {
     }
 
     /// As [`Machine::try_run`]; a failure fails the test.
-    pub(crate) fn run(&self, arguments: &[&str]) -> String {
+    pub fn run(&self, arguments: &[&str]) -> String {
         self.try_run(arguments)
             .unwrap_or_else(|said| panic!("{said}"))
     }
 
     /// Runs a line of shell.
-    pub(crate) fn sh(&self, line: &str) -> String {
+    pub fn sh(&self, line: &str) -> String {
         self.run(&["sh", "-ec", line])
     }
 
     /// One property of a unit, as systemd has it now.
-    pub(crate) fn property(&self, unit: &str, name: &str) -> String {
+    pub fn property(&self, unit: &str, name: &str) -> String {
         self.run(&["systemctl", "show", "--value", "-p", name, unit])
     }
 
     /// The answer to a GET of a program on it.
-    pub(crate) fn get(&self, url: &str) -> Result<String, String> {
+    pub fn get(&self, url: &str) -> Result<String, String> {
         self.try_run(&["busybox", "wget", "-q", "-O", "-", url])
     }
 
     /// Asks again until there is an answer.
-    pub(crate) fn eventually<T>(
-        &self,
-        what: &str,
-        mut ask: impl FnMut() -> Result<T, String>,
-    ) -> T {
+    pub fn eventually<T>(&self, what: &str, mut ask: impl FnMut() -> Result<T, String>) -> T {
         let start = Instant::now();
         loop {
             match ask() {
