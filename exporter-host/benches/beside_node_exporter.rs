@@ -1,5 +1,5 @@
 //! `make bench-host`: the shipped binary beside Debian's node_exporter, each with its default collectors, on this host
-//! and in a network of its own with hundreds of links, as a compute node has taps: wall and CPU time of a scrape, memory
+//! and in a network of its own with hundreds of links, as a compute node has taps, all of them and without those of guests: wall and CPU time of a scrape, memory
 //! and series, as ratios.
 
 #![allow(
@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use testkit::http::get;
 use testkit::network::{add_link_pairs, is_own_network};
+use testkit::tools::run;
 use testkit::{Peer, Running, Shipped};
 
 /// Pairs of links of a compute node with 500 guests: 606 and loopback.
@@ -34,17 +35,43 @@ fn main() {
         return;
     }
     println!("default collectors, mean of {ROUNDS} scrapes in turns");
-    compare("plain host");
+    compare("plain host", &[]);
     add_link_pairs(1, PAIRS);
-    compare(&format!("{} links", 2 * PAIRS));
+    compare(&format!("{} links", 2 * PAIRS), &[]);
+    name_as_guests();
+    let what = format!("{} links, those of guests left out by ours", 2 * PAIRS);
+    compare(&what, &["--no-network.guest-links"]);
 }
 
-fn compare(what: &str) {
+/// Gives the pairs the names that Neutron gives to those between a guest's bridge and the switch.
+fn name_as_guests() {
+    let rename = |pair: usize, end: usize, prefix: &str| {
+        let device = format!("d{}", pair * 2 - 1 + end);
+        run(
+            "ip",
+            [
+                "link",
+                "set",
+                &device,
+                "name",
+                &format!("{prefix}{pair:08x}-00"),
+            ],
+        );
+    };
+    for pair in 1..=PAIRS {
+        rename(pair, 0, "qvb");
+        rename(pair, 1, "qvo");
+    }
+}
+
+fn compare(what: &str, flags: &[&str]) {
     let theirs = Peer::new("prometheus-node-exporter")
         .args(["--web.listen-address=127.0.0.1:{port}"])
         .wait_http("/")
         .start();
-    let ours = Shipped::new(env!("CARGO_BIN_EXE_nephoscope-exporter-host")).start();
+    let ours = Shipped::new(env!("CARGO_BIN_EXE_nephoscope-exporter-host"))
+        .args(flags)
+        .start();
     let [theirs, ours] = measure([&theirs, &ours]);
     println!("{what}:");
     for (name, cost) in [("node_exporter", &theirs), ("ours", &ours)] {

@@ -105,6 +105,8 @@ pub(crate) struct NetdevConfig {
     pub(crate) address_info: bool,
     /// Whether each counter of the kernel is shown under its own name.
     pub(crate) detailed: bool,
+    /// Whether the names that operators gave to devices are a label.
+    pub(crate) label_alias: bool,
     /// Whether the kernel is asked by netlink.
     pub(crate) netlink: bool,
 }
@@ -139,6 +141,7 @@ impl HostConfig {
                 devices: filter(matches, "collector.netdev.device")?,
                 address_info: switch(matches, "collector.netdev.address-info"),
                 detailed: switch(matches, "collector.netdev.enable-detailed-metrics"),
+                label_alias: switch(matches, "collector.netdev.label-ifalias"),
                 netlink,
             },
             stat_softirq: switch(matches, "collector.stat.softirq"),

@@ -149,6 +149,25 @@ fn in_a_network_of_its_own_links_are_told_apart_and_their_changes_have_a_time() 
 }
 
 #[test]
+fn the_name_that_an_operator_gave_a_device_is_a_label_on_request() {
+    let name = "the_name_that_an_operator_gave_a_device_is_a_label_on_request";
+    if !is_own_network([name, "--exact", "--nocapture"]) {
+        return;
+    }
+    run("ip", ["link", "add", "br1", "type", "bridge"]);
+    run("ip", ["link", "set", "br1", "alias", "storage \"A\""]);
+    let exporter = Shipped::new(common::EXPORTER)
+        .arg("--collector.netdev.label-ifalias")
+        .start();
+    let families = scrape(&exporter.url("/metrics"));
+    for (device, alias) in [("br1", "storage \"A\""), ("lo", "")] {
+        let labels = [("device", device), ("ifalias", alias)];
+        let found = metric(&families, "node_network_receive_bytes_total", &labels);
+        assert!(found.is_some(), "{device} has no alias {alias:?}");
+    }
+}
+
+#[test]
 fn network_devices_of_guests_are_left_out_everywhere_by_one_flag() {
     let name = "network_devices_of_guests_are_left_out_everywhere_by_one_flag";
     if !is_own_network([name, "--exact", "--nocapture"]) {

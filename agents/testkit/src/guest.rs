@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
-use crate::kernel::kernel_dir;
+use crate::kernel::CLOUD;
 use crate::libvirtd::{BRIDGE, GATEWAY, Libvirtd};
 use crate::nova::Nova;
 use crate::tools::run;
@@ -77,7 +77,7 @@ impl Deref for Guest {
 impl Guest {
     /// Starts a guest and returns while it boots; see [`Guest::wait_for_agent`].
     pub fn boot(libvirtd: &Libvirtd, spec: GuestSpec) -> Self {
-        let kernel = kernel_dir();
+        let kernel = CLOUD.dir();
         let initramfs = libvirtd.dir().join("initramfs");
         if !initramfs.exists() {
             std::fs::write(&initramfs, crate::initramfs::initramfs(&kernel)).unwrap();

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::cpio::Archive;
-use crate::kernel::MODULES;
+use crate::kernel::{CLOUD, Kernel};
 use crate::tools::{find_program, run};
 
 /// The archive for a guest that runs the kernel in `kernel_dir`.
@@ -22,21 +22,49 @@ pub(crate) fn initramfs(kernel_dir: &Path) -> Vec<u8> {
         "bin/busybox",
         &std::fs::read(find_program("busybox")).unwrap(),
     );
-    for (index, module) in MODULES.iter().enumerate() {
-        let content = std::fs::read(kernel_dir.join(format!("{module}.ko"))).unwrap();
-        // The number keeps the order of loading for the shell's glob.
-        archive.file(&format!("modules/{index:02}-{module}.ko"), &content);
-    }
+    add_modules(&mut archive, &CLOUD, kernel_dir);
     // Answers guest-get-osinfo, as a real guest does.
     archive.file(
         "etc/os-release",
         b"ID=nephoscope-test\nNAME=\"Nephoscope test guest\"\nVERSION_ID=1\n",
     );
 
-    let agent = find_program("qemu-ga");
-    archive.file("usr/sbin/qemu-ga", &std::fs::read(&agent).unwrap());
+    add_program(&mut archive, "usr/sbin/qemu-ga", &find_program("qemu-ga"));
+    archive.finish()
+}
+
+/// The archive for a guest that runs `kernel`, has these programs in `/bin` and runs a script of busybox's shell.
+pub(crate) fn with_script(kernel: &Kernel, programs: &[(&str, &Path)], script: &str) -> Vec<u8> {
+    let mut archive = Archive::default();
+    for dir in ["bin", "dev", "etc", "modules", "proc", "run", "sys", "tmp"] {
+        archive.dir(dir);
+    }
+    archive.character_device("dev/console", 5, 1);
+    let begin = "#!/bin/busybox sh\n/bin/busybox --install -s /bin\nmount -t proc proc /proc\nmount -t sysfs sysfs /sys\n\
+        mount -t devtmpfs devtmpfs /dev\nip link set lo up\nfor module in /modules/*.ko; do insmod $module; done\n";
+    archive.file("init", format!("{begin}{script}\n").as_bytes());
+    let busybox = std::fs::read(find_program("busybox")).unwrap();
+    archive.file("bin/busybox", &busybox);
+    add_modules(&mut archive, kernel, &kernel.dir());
+    for (name, program) in programs {
+        add_program(&mut archive, &format!("bin/{name}"), program);
+    }
+    archive.finish()
+}
+
+fn add_modules(archive: &mut Archive, kernel: &Kernel, kernel_dir: &Path) {
+    for (index, module) in kernel.modules.iter().enumerate() {
+        let content = std::fs::read(kernel_dir.join(format!("{module}.ko"))).unwrap();
+        // The number keeps the order of loading for the shell's glob.
+        archive.file(&format!("modules/{index:02}-{module}.ko"), &content);
+    }
+}
+
+/// A program with the libraries that it is linked to. Those of several programs may be there twice: the last one counts.
+fn add_program(archive: &mut Archive, path: &str, program: &Path) {
+    archive.file(path, &std::fs::read(program).unwrap());
     let mut dirs = Vec::new();
-    for library in libraries(&run("ldd", [&agent])) {
+    for library in libraries(&run("ldd", [program])) {
         for dir in library
             .parent()
             .unwrap()
@@ -54,7 +82,6 @@ pub(crate) fn initramfs(kernel_dir: &Path) -> Vec<u8> {
         let content = std::fs::read(&library).unwrap();
         archive.file(library.to_str().unwrap(), &content);
     }
-    archive.finish()
 }
 
 /// The files that `ldd` names: `libc.so.6 => /lib/libc.so.6 (0x…)` and `/lib64/ld-linux.so.2

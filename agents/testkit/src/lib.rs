@@ -13,6 +13,7 @@
     reason = "test tool: a failed assumption fails the test loudly; starting programs is its job"
 )]
 
+pub mod bmc;
 pub mod chromium;
 mod cpio;
 pub mod dashboards;

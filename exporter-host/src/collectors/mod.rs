@@ -32,6 +32,7 @@ mod hwmon;
 mod infiniband;
 mod interrupts;
 mod inventory;
+mod ipmi;
 mod ipvs;
 mod kernel_hung;
 mod ksmd;
@@ -115,6 +116,7 @@ pub(crate) const COLLECTORS: &[Spec<HostConfig>] = &[
     infiniband::SPEC,
     interrupts::SPEC,
     inventory::SPEC,
+    ipmi::SPEC,
     ipvs::SPEC,
     kernel_hung::SPEC,
     ksmd::SPEC,

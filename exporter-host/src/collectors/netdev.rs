@@ -8,7 +8,7 @@ use exposition::{Families, MetricType};
 use runtime::{CollectError, Collector, ConfigError, Scrape, Spec};
 
 use crate::config::{HostConfig, NetdevConfig};
-use crate::roots::KernelFile;
+use crate::roots::{KernelFile, Roots};
 use crate::sources::guest_links::GuestLinks;
 use crate::sources::netlink::Netlink;
 use crate::sources::rtnl::{self, Link, Links, STATS, field};
@@ -33,6 +33,7 @@ fn build(config: &HostConfig) -> Result<Box<dyn Collector>, ConfigError> {
     Ok(Box::new(NetdevCollector {
         columns: columns::of(detailed, netlink),
         config: config.netdev.clone(),
+        roots: config.roots.clone(),
         guests: config.guests.clone(),
         file: config.roots.proc("net/dev"),
         netlink: Netlink::default(),
@@ -42,6 +43,7 @@ fn build(config: &HostConfig) -> Result<Box<dyn Collector>, ConfigError> {
 
 struct NetdevCollector {
     config: NetdevConfig,
+    roots: Roots,
     guests: GuestLinks,
     columns: Vec<Column>,
     file: KernelFile,
@@ -53,6 +55,7 @@ impl Collector for NetdevCollector {
     fn update(&mut self, _scrape: &Scrape, out: &mut Families) -> Result<(), CollectError> {
         let Self {
             config,
+            roots,
             guests,
             columns,
             file,
@@ -67,10 +70,20 @@ impl Collector for NetdevCollector {
             file.parse(|text| parse(text, links))?;
         }
         links.filter(|name| !config.devices.ignores(name) && !guests.hides(name));
+        let aliases = match config.label_alias {
+            true => aliases(roots, links),
+            false => Vec::new(),
+        };
         for Column { name, help, sum } in columns {
             let mut family = out.family(name, help, MetricType::Counter);
-            for link in links.iter().filter(|link| link.is_shown) {
-                family.sample(&[("device", &link.name)], total(link, sum));
+            for (index, link) in links.iter().filter(|link| link.is_shown).enumerate() {
+                let value = total(link, sum);
+                match aliases.get(index) {
+                    Some(alias) => {
+                        family.sample(&[("device", &link.name), ("ifalias", alias)], value)
+                    }
+                    None => family.sample(&[("device", &link.name)], value),
+                };
             }
         }
         if config.address_info {
@@ -86,6 +99,15 @@ impl Collector for NetdevCollector {
         }
         Ok(())
     }
+}
+
+/// The names that operators gave to the devices that are shown, in their order; most have none.
+fn aliases(roots: &Roots, links: &Links) -> Vec<String> {
+    let alias = |name: &str| roots.sys_once(&format!("class/net/{name}/ifalias"));
+    let shown = links.iter().filter(|link| link.is_shown);
+    shown
+        .map(|link| alias(&link.name).unwrap_or_default())
+        .collect()
 }
 
 fn failed(what: &str, source: &io::Error) -> CollectError {

@@ -1,12 +1,15 @@
 //! What PCI devices are, how their links run, in which power state they are and how many virtual functions they have.
 //! Source: `/sys/bus/pci/devices`.
 
+use std::path::Path;
+
 use runtime::{Collector, ConfigError, Spec};
 
 use crate::config::HostConfig;
-use crate::roots::Roots;
+use crate::roots::{Roots, read_lossy};
 use crate::sources::board::{Items, Metric, Unit};
 use crate::sources::devices::{Absence, DeviceCollector};
+use crate::sources::pci_names::Names;
 use crate::text::number;
 
 /// The collector's line in the table.
@@ -19,7 +22,25 @@ pub(crate) const SPEC: Spec<HostConfig> = Spec {
 
 const DIR: &str = "bus/pci/devices";
 
+/// Where distributions have the list of names.
+const LISTS: [&str; 2] = ["/usr/share/misc/pci.ids", "/usr/share/hwdata/pci.ids"];
+
 fn build(config: &HostConfig) -> Result<Box<dyn Collector>, ConfigError> {
+    let names = config.options.is_on("collector.pcidevice.names").then(|| {
+        let given = config.options.values("collector.pcidevice.idsfile");
+        let lists = if given.is_empty() {
+            LISTS.map(str::to_owned).to_vec()
+        } else {
+            given
+        };
+        let text = lists
+            .iter()
+            .find_map(|list| read_lossy(Path::new(list)).ok());
+        Names::parse(&text.unwrap_or_default())
+    });
+    let discover = move |roots: &Roots, devices: &[String], items: &mut Items| {
+        discover(roots, devices, names.as_ref(), items);
+    };
     DeviceCollector::build(config, DIR, Absence::NoData, discover)
 }
 
@@ -114,8 +135,8 @@ const POWER: [(&str, Is); 7] = [
     ("error", is::<6>),
 ];
 
-fn discover(roots: &Roots, names: &[String], items: &mut Items) {
-    for name in names {
+fn discover(roots: &Roots, devices: &[String], names: Option<&Names>, items: &mut Items) {
+    for name in devices {
         let Some(place) = location(name) else {
             continue;
         };
@@ -134,7 +155,11 @@ fn discover(roots: &Roots, names: &[String], items: &mut Items) {
             ],
             &parent,
         );
-        let all = [labels, above].concat();
+        let texts = names
+            .map(|names| named(names, roots, name))
+            .unwrap_or_default();
+        let texts = texts.iter().map(|(label, text)| (*label, text.as_str()));
+        let all: Vec<_> = labels.into_iter().chain(above).chain(texts).collect();
         items.info(
             Metric::gauge(
                 "node_pcidevice_info",
@@ -166,6 +191,28 @@ fn discover(roots: &Roots, names: &[String], items: &mut Items) {
         );
         items.number(file("numa_node"), metric.unit(Unit::With(known)), &labels);
     }
+}
+
+/// The labels with the names of what a device is.
+fn named(names: &Names, roots: &Roots, device: &str) -> Vec<(&'static str, String)> {
+    let number = |file: &str| {
+        roots
+            .sys_once(&format!("{DIR}/{device}/{file}"))
+            .unwrap_or_default()
+    };
+    let [class, vendor, id] = ["class", "vendor", "device"].map(number);
+    let subsystem = ["subsystem_vendor", "subsystem_device"].map(number);
+    let [sub_vendor, sub_device] = subsystem.each_ref().map(String::as_str);
+    vec![
+        ("class_name", names.class(&class)),
+        ("device_name", names.device(&vendor, &id)),
+        (
+            "subsystem_device_name",
+            names.subsystem(&vendor, &id, [sub_vendor, sub_device]),
+        ),
+        ("subsystem_vendor_name", names.vendor(sub_vendor)),
+        ("vendor_name", names.vendor(&vendor)),
+    ]
 }
 
 fn label<'a>(names: [&'static str; 4], values: &'a [String; 4]) -> [(&'static str, &'a str); 4] {

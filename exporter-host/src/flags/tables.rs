@@ -245,6 +245,16 @@ pub(super) const SWITCHES: &[(&str, bool, &str)] = &[
         "Show each of the kernel's counters under its own name",
     ),
     (
+        "collector.netdev.label-ifalias",
+        false,
+        "Show the names that operators gave to network devices in a label",
+    ),
+    (
+        "collector.netclass_rtnl.with-stats",
+        false,
+        "Taken for the sake of unit files: the counters are those of netdev",
+    ),
+    (
         "collector.netdev.netlink",
         true,
         "Ask by netlink instead of /proc/net/dev",
@@ -278,6 +288,11 @@ pub(super) const SWITCHES: &[(&str, bool, &str)] = &[
         "collector.interrupts.include-zeros",
         true,
         "Show interrupts that never came",
+    ),
+    (
+        "collector.pcidevice.names",
+        false,
+        "Show the names of PCI devices, from the list pci.ids",
     ),
     (
         super::GUEST_LINKS,
@@ -469,6 +484,16 @@ pub(super) const LISTS: &[(&str, &str, &str)] = &[
         "collector.daemons.names",
         "",
         "Daemons to count the processes of, comma separated: nova-compute,libvirtd",
+    ),
+    (
+        "collector.filesystem.stat-workers",
+        "",
+        "Taken for the sake of unit files: a mount that is silent holds a thread of its own",
+    ),
+    (
+        "collector.pcidevice.idsfile",
+        "",
+        "List of the names of PCI devices, instead of the distribution's",
     ),
     (
         "collector.textfile.directory",

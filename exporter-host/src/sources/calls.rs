@@ -2,11 +2,15 @@
 //! call is wrapped so that its caller needs none.
 #![allow(
     unsafe_code,
-    reason = "adjtimex(2), SIOCETHTOOL and perf_event_open(2) are in no safe library that does no more than them"
+    reason = "adjtimex(2), SIOCETHTOOL, perf_event_open(2) and IPMI's ioctl(2) are in no safe library that does no more"
 )]
+
+mod ipmi;
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+pub(crate) use ipmi::{IpmiAnswer, ipmi_receive, ipmi_send, is_readable};
 
 /// What adjtimex(2) says, in the units of `struct timex`.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]

@@ -9,7 +9,7 @@ use crate::config::HostConfig;
 use crate::roots::Roots;
 
 /// Finds the series of the devices with these names.
-type Discover = fn(&Roots, &[String], &mut Items);
+type Discover = Box<dyn Fn(&Roots, &[String], &mut Items) + Send>;
 
 /// What it means when the directory is not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,14 +35,14 @@ impl DeviceCollector {
         config: &HostConfig,
         dir: &'static str,
         absence: Absence,
-        discover: Discover,
+        discover: impl Fn(&Roots, &[String], &mut Items) + Send + 'static,
     ) -> Result<Box<dyn Collector>, ConfigError> {
         Ok(Box::new(Self {
             roots: config.roots.clone(),
             board: Board::default(),
             dir,
             absence,
-            discover,
+            discover: Box::new(discover),
         }))
     }
 }

@@ -39,7 +39,7 @@ pub(crate) fn paths(tree: &Path) -> Vec<String> {
 }
 
 /// The collectors that run only when a flag says so, and read files.
-pub(crate) const DEFAULT_OFF: [&str; 27] = [
+pub(crate) const DEFAULT_OFF: [&str; 28] = [
     "--collector.buddyinfo",
     "--collector.cgroups",
     "--collector.cpu.info",
@@ -57,6 +57,7 @@ pub(crate) const DEFAULT_OFF: [&str; 27] = [
     "--collector.meminfo_numa",
     "--collector.mountstats",
     "--collector.pcidevice",
+    "--collector.pcidevice.names",
     "--collector.processes",
     "--collector.qdisc",
     "--collector.slabinfo",
@@ -79,6 +80,10 @@ pub(crate) fn start_on(tree: &Path) -> Running {
         .args(DEFAULT_OFF)
         .args(LIVE)
         .arg("--collector.bcache.priorityStats")
+        .arg(format!(
+            "--collector.pcidevice.idsfile={}/pci.ids",
+            tree.display()
+        ))
         .env("TZ", "")
         .start()
 }
