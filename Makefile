@@ -36,7 +36,7 @@ bench-host: ## Measure the host exporter beside node_exporter, on this host and 
 	packaging/dev/install-deps build test
 	$(CARGO) bench --locked -p exporter-host --bench beside_node_exporter
 
-bench-libvirt: ## Measure the libvirt exporter beside Debian's and beside a raw call on 100 domains
+bench-libvirt: ## Measure the libvirt exporter beside Debian's and a raw call on 100 domains (NEPHOSCOPE_BENCH_DOMAINS)
 	packaging/dev/install-deps build test
 	$(CARGO) bench --locked -p exporter-libvirt --bench beside_peers
 
