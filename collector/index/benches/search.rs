@@ -34,9 +34,19 @@ const PAGE: u32 = 100;
 /// A kind of search: its name, and the query of a round.
 type Search = (&'static str, fn(usize) -> ResourceQuery);
 
-const SEARCHES: [Search; 8] = [
+const SEARCHES: [Search; 10] = [
     ("project_id = (100 found)", |at| {
         filtered(Filter::eq("project_id", project(at)))
+    }),
+    ("created_by_project_id = (100)", |at| {
+        filtered(Filter::eq("created_by_project_id", project(at)))
+    }),
+    ("what a user of Keystone's may see (100 to 200)", |at| {
+        let other = project((at + INSTANCES / 2) % INSTANCES);
+        filtered(Filter::Or(vec![
+            Filter::eq("project_id", project(at)),
+            Filter::eq("created_by_project_id", other),
+        ]))
     }),
     ("display_name like 'web-12345%' (1 to 11)", |at| {
         let prefix = format!("web-{}%", 10_000 + at % 90_000);
@@ -121,23 +131,29 @@ async fn fill(index: &Index) {
     for batch in all.chunks(BATCH) {
         let described: Vec<_> = batch
             .iter()
-            .map(|at| (id(*at).to_string(), project(*at), attributes(*at)))
+            .map(|at| {
+                let project = project(*at);
+                let creator = format!("user:{project}");
+                (id(*at).to_string(), project, creator, attributes(*at))
+            })
             .collect();
         let wanted: Vec<_> = described
             .iter()
             .zip(batch)
-            .map(|((original, project, attributes), at)| EnsureResource {
-                id: id(*at),
-                body: Some(EnsureBody {
-                    resource_type: "instance",
-                    original_resource_id: original,
-                    project_id: Some(project),
-                    user_id: Some(project),
-                    attributes: attributes.clone(),
-                }),
-                creator: Some("ceilometer:service"),
-                metrics: Vec::new(),
-            })
+            .map(
+                |((original, project, creator, attributes), at)| EnsureResource {
+                    id: id(*at),
+                    body: Some(EnsureBody {
+                        resource_type: "instance",
+                        original_resource_id: original,
+                        project_id: Some(project),
+                        user_id: Some(project),
+                        attributes: attributes.clone(),
+                    }),
+                    creator: Some(creator),
+                    metrics: Vec::new(),
+                },
+            )
             .collect();
         for answer in index.ensure(&wanted).await.unwrap() {
             answer.unwrap();

@@ -23,6 +23,8 @@ mod policy;
 mod resource;
 mod resource_type;
 mod rule;
+#[cfg(test)]
+mod search_plans;
 mod snapshot;
 mod sql;
 

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::{Filter, Page};
 
 pub(crate) mod attach;
-mod list;
+pub(crate) mod list;
 pub(crate) mod row;
 mod write;
 

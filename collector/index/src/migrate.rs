@@ -26,11 +26,13 @@ impl Dialect {
         match self {
             Self::Sqlite => steps!(
                 1: "sqlite/0001_catalogue.sql",
-                2: "sqlite/0002_original_ids.sql"
+                2: "sqlite/0002_original_ids.sql",
+                3: "sqlite/0003_creators_project.sql"
             ),
             Self::Postgres => steps!(
                 1: "postgresql/0001_catalogue.sql",
-                2: "postgresql/0002_original_ids.sql"
+                2: "postgresql/0002_original_ids.sql",
+                3: "postgresql/0003_creators_project.sql"
             ),
         }
     }

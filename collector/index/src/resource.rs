@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::{Filter, MetricSpecs, Page};
 
 pub(crate) mod check;
-mod list;
+pub(crate) mod list;
 pub(crate) mod row;
 mod write;
 

@@ -78,6 +78,15 @@ impl Dialect {
         }
     }
 
+    /// The condition that a metric's resource is one of a subquery's, such that it is looked up by the index of metrics
+    /// by resource also beside an `OR`: PostgreSQL does that for arrays only.
+    pub(crate) const fn resource_is_among(self) -> [&'static str; 2] {
+        match self {
+            Self::Sqlite => ["m.resource_id IN (", ")"],
+            Self::Postgres => ["m.resource_id = ANY (ARRAY(", "))"],
+        }
+    }
+
     /// Names of the indexes on attributes.
     pub(crate) const fn attribute_indexes(self) -> &'static str {
         match self {

@@ -2,7 +2,10 @@
 
 use std::fmt::{Display, Write as _};
 
-use sqlx::{AssertSqlSafe, Decode, Executor as _, Postgres, Sqlite, Type};
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
+use sqlx::sqlite::SqliteArguments;
+use sqlx::{AssertSqlSafe, Decode, Encode, Executor as _, Postgres, Sqlite, Type};
 use uuid::Uuid;
 
 use super::{Bare, DbConnection, DbRow, Dialect};
@@ -141,8 +144,16 @@ impl Statement {
         AssertSqlSafe(text)
     }
 
-    fn sqlite(&mut self) -> sqlx::query::Query<'static, Sqlite, sqlx::sqlite::SqliteArguments> {
-        let query = sqlx::query(self.text(Dialect::Sqlite)).persistent(self.kept);
+    /// The statement with its values, for one kind of database.
+    fn bound<D>(&mut self, dialect: Dialect) -> Query<'static, D, D::Arguments>
+    where
+        D: sqlx::Database + sqlx::database::HasStatementCache,
+        Option<String>: Encode<'static, D> + Type<D>,
+        Option<Uuid>: Encode<'static, D> + Type<D>,
+        Option<i64>: Encode<'static, D> + Type<D>,
+        Option<f64>: Encode<'static, D> + Type<D>,
+    {
+        let query = sqlx::query(self.text(dialect)).persistent(self.kept);
         let values = std::mem::take(&mut self.values).into_iter();
         values.fold(query, |query, value| match value {
             Bound::Null => query.bind(None::<String>),
@@ -150,21 +161,16 @@ impl Statement {
             Bound::Uuid(value) => query.bind(value),
             Bound::Integer(value) => query.bind(value),
             Bound::Real(value) => query.bind(value),
-            Bound::Json(value) => query.bind(value),
+            Bound::Json(value) => query.bind(Some(value)),
         })
     }
 
-    fn postgres(&mut self) -> sqlx::query::Query<'static, Postgres, sqlx::postgres::PgArguments> {
-        let query = sqlx::query(self.text(Dialect::Postgres)).persistent(self.kept);
-        let values = std::mem::take(&mut self.values).into_iter();
-        values.fold(query, |query, value| match value {
-            Bound::Null => query.bind(None::<String>),
-            Bound::Text(value) => query.bind(value),
-            Bound::Uuid(value) => query.bind(value),
-            Bound::Integer(value) => query.bind(value),
-            Bound::Real(value) => query.bind(value),
-            Bound::Json(value) => query.bind(value),
-        })
+    fn sqlite(&mut self) -> Query<'static, Sqlite, SqliteArguments> {
+        self.bound(Dialect::Sqlite)
+    }
+
+    fn postgres(&mut self) -> Query<'static, Postgres, PgArguments> {
+        self.bound(Dialect::Postgres)
     }
 
     /// Runs it; gives how many rows it touched.

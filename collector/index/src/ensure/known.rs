@@ -1,8 +1,11 @@
 //! What is kept in memory of the resources that ingest has seen: their metrics, and which descriptions of them are
 //! known to change nothing.
 
+use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Arc, Weak};
+
+use collector_model::MetricId;
 
 use super::{EnsureBody, EnsureResource, Ensured, EnsuredMetric};
 use crate::Metric;
@@ -69,7 +72,7 @@ impl Eq for Current {}
 
 impl Known {
     /// A resource that agrees with these descriptions and has these metrics, sorted by name.
-    pub(super) fn new(mut fingerprints: Vec<u128>, metrics: Vec<Arc<Metric>>) -> Self {
+    pub(crate) fn new(mut fingerprints: Vec<u128>, metrics: Vec<Arc<Metric>>) -> Self {
         let surplus = fingerprints.len().saturating_sub(MAX_FINGERPRINTS);
         fingerprints.drain(..surplus);
         Self {
@@ -78,12 +81,27 @@ impl Known {
         }
     }
 
-    pub(super) fn fingerprints(&self) -> &[u128] {
+    pub(crate) fn fingerprints(&self) -> &[u128] {
         &self.fingerprints
     }
 
+    /// All its metrics by name.
+    pub(crate) fn names(&self) -> BTreeMap<String, MetricId> {
+        let metrics = self.metrics.iter();
+        let named = metrics.filter_map(|metric| Some((metric.name.clone()?, metric.id)));
+        named.collect()
+    }
+
+    /// Its metric of a name.
+    pub(crate) fn metric(&self, name: &str) -> Option<&Arc<Metric>> {
+        let found = self
+            .metrics
+            .binary_search_by(|metric| metric.name.as_deref().cmp(&Some(name)));
+        found.ok().and_then(|at| self.metrics.get(at))
+    }
+
     /// How much it counts for in the cache.
-    pub(super) fn weight(&self) -> usize {
+    pub(crate) fn weight(&self) -> usize {
         1 + self.metrics.len()
     }
 
@@ -99,12 +117,8 @@ impl Known {
             return None;
         }
         let metrics = wanted.metrics.iter().map(|wanted| {
-            let found = self
-                .metrics
-                .binary_search_by(|metric| metric.name.as_deref().cmp(&Some(wanted.name)));
-            let metric = found.ok().and_then(|at| self.metrics.get(at))?;
             Some(EnsuredMetric {
-                metric: Arc::clone(metric),
+                metric: Arc::clone(self.metric(wanted.name)?),
                 created: false,
             })
         });

@@ -6,7 +6,8 @@ use std::cell::Cell;
 use collector_model::Timestamp;
 use serde_json::Value;
 
-use super::fields::{Column, Fields, Kind};
+use super::creator;
+use super::fields::{Column, Fields, Kind, is_of_resource};
 use super::{Filter, MAX_FILTER_DEPTH, Operator};
 use crate::IndexError;
 use crate::db::{Bound, Statement};
@@ -34,7 +35,24 @@ pub(crate) fn condition(
         values: Cell::new(0),
         comparisons: Cell::new(0),
     };
-    compiler.filter(statement, filter, 0)
+    compiler.filter(statement, filter, Place::default())
+}
+
+/// Where in a filter one of its parts is.
+#[derive(Debug, Clone, Copy, Default)]
+struct Place {
+    depth: usize,
+    /// Whether what is neither true nor false may be taken for true, as the opposite of what it is under a `NOT`.
+    denied: bool,
+}
+
+impl Place {
+    fn deeper(self) -> Self {
+        Self {
+            depth: self.depth + 1,
+            ..self
+        }
+    }
 }
 
 struct Compiler<'a> {
@@ -51,17 +69,21 @@ impl Compiler<'_> {
         &self,
         statement: &mut Statement,
         filter: &Filter,
-        depth: usize,
+        place: Place,
     ) -> Result<(), IndexError> {
-        if depth > MAX_FILTER_DEPTH {
+        if place.depth > MAX_FILTER_DEPTH {
             return Err(too_large(MAX_FILTER_DEPTH, "levels"));
         }
         match filter {
-            Filter::And(parts) => self.chain(statement, parts, " AND ", "1 = 1", depth),
-            Filter::Or(parts) => self.chain(statement, parts, " OR ", "1 = 0", depth),
+            Filter::And(parts) => self.chain(statement, parts, " AND ", "1 = 1", place),
+            Filter::Or(parts) => self.chain(statement, parts, " OR ", "1 = 0", place),
             Filter::Not(part) => {
                 statement.push("(NOT ");
-                self.filter(statement, part, depth + 1)?;
+                let place = Place {
+                    denied: true,
+                    ..place.deeper()
+                };
+                self.filter(statement, part, place)?;
                 statement.push(")");
                 Ok(())
             }
@@ -72,9 +94,19 @@ impl Compiler<'_> {
             } => {
                 count(&self.comparisons, MAX_COMPARISONS, "comparisons")?;
                 let column = self.fields.column(field)?;
-                statement.push("(");
+                let looked_up = *operator == Operator::Eq && !value.is_null() && !place.denied;
+                let [before, after] = match self.fields {
+                    // Instead of a look at the resource of each metric.
+                    Fields::Metric { dialect, .. } if looked_up && is_of_resource(field) => {
+                        let [before, after] = dialect.resource_is_among();
+                        let select = "SELECT r.id FROM resource AS r WHERE ";
+                        [format!("{before}{select}"), after.to_owned()]
+                    }
+                    _ => ["(".to_owned(), ")".to_owned()],
+                };
+                statement.push(before);
                 self.compare(statement, &column, field, *operator, value)?;
-                statement.push(")");
+                statement.push(after);
                 Ok(())
             }
             Filter::In { field, values } => self.one_of(statement, field, values),
@@ -89,19 +121,19 @@ impl Compiler<'_> {
         parts: &[Filter],
         word: &str,
         of_none: &str,
-        depth: usize,
+        place: Place,
     ) -> Result<(), IndexError> {
         statement.push("(");
         match parts {
             [] => {
                 statement.push(of_none);
             }
-            [part] => self.filter(statement, part, depth + 1)?,
+            [part] => self.filter(statement, part, place.deeper())?,
             parts => {
                 let (left, right) = parts.split_at(parts.len() / 2);
-                self.chain(statement, left, word, of_none, depth)?;
+                self.chain(statement, left, word, of_none, place)?;
                 statement.push(word);
-                self.chain(statement, right, word, of_none, depth)?;
+                self.chain(statement, right, word, of_none, place)?;
             }
         }
         statement.push(")");
@@ -122,23 +154,11 @@ impl Compiler<'_> {
         let bound = self.value(column, field, value)?;
         let sql = &column.sql;
         let dialect = self.fields.dialect();
-        let (matches, any) = (dialect.matches(), dialect.any_text());
         if let (Kind::CreatorUser | Kind::CreatorProject, Bound::Text(Some(text))) =
             (column.kind, &bound)
         {
-            let (negation, text) = match operator {
-                Operator::Eq => ("", dialect.exactly(text)),
-                Operator::Ne => ("NOT ", dialect.exactly(text)),
-                Operator::Like => ("", dialect.pattern(text)),
-                _ => return Err(invalid(value, field)),
-            };
-            let wanted = match column.kind {
-                Kind::CreatorUser => format!("{text}:{any}"),
-                _ => format!("{any}:{text}"),
-            };
-            statement.push(format_args!("{negation}{sql} {matches} "));
-            statement.push_bind(wanted);
-            return Ok(());
+            let done = creator::condition(statement, column, operator, text, dialect);
+            return done.ok_or_else(|| invalid(value, field));
         }
         let symbol = match operator {
             Operator::Eq if bound == Bound::Null => {
@@ -165,7 +185,7 @@ impl Compiler<'_> {
                     statement.push(format_args!(" AND {sql} < ")).push_bind(to);
                     statement.push(" AND ");
                 }
-                statement.push(format_args!("{sql} {matches} "));
+                statement.push(format_args!("{sql} {} ", dialect.matches()));
                 statement.push_bind(dialect.pattern(&like));
                 return Ok(());
             }

@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::IndexError;
 
 pub(crate) mod compile;
+mod creator;
 pub(crate) mod fields;
 
 /// Deepest nesting of a filter read from JSON.

@@ -3,16 +3,17 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use collector_model::{MetricId, parse_uuid};
+use collector_model::{MetricId, Timestamp, parse_uuid};
 use uuid::Uuid;
 
 use super::row::{COLUMNS, find_many, of_rows};
 use crate::db::{DbConnection, Statement};
+use crate::ensure::Known;
 use crate::filter::compile::condition;
 use crate::filter::fields::{Fields, is_of_resource};
 use crate::page::Order;
 use crate::resource_type::GENERIC;
-use crate::sql::{CHUNK, once};
+use crate::sql::once;
 use crate::{Filter, Index, IndexError, Metric, MetricQuery, Page};
 
 impl Index {
@@ -72,7 +73,8 @@ impl Index {
         found.ok_or_else(|| IndexError::NoSuchMetric(name.to_owned()))
     }
 
-    /// The active metrics of these names on these resources, those that exist, in no particular order.
+    /// The active metrics of these names on these resources, those that exist, in no particular order: from memory, and
+    /// of resources that it does not have by one query for 500.
     ///
     /// # Errors
     /// Only where the database fails.
@@ -80,30 +82,46 @@ impl Index {
         &self,
         wanted: &[(Uuid, Vec<&str>)],
     ) -> Result<Vec<Arc<Metric>>, IndexError> {
-        let pairs = wanted
-            .iter()
-            .flat_map(|(resource, names)| names.iter().map(|name| (*resource, *name)));
-        let pairs: Vec<(Uuid, &str)> = pairs.collect();
-        let mut reader = self.reader().await?;
-        let mut rows = Vec::new();
-        for chunk in pairs.chunks(CHUNK) {
-            let mut statement = Statement::new(format!(
-                "SELECT {COLUMNS} FROM metric AS m WHERE m.status = 'active' \
-                 AND (m.resource_id, m.name) IN (VALUES "
-            ));
-            for (at, (resource, name)) in chunk.iter().enumerate() {
-                statement.push(if at > 0 { ", (" } else { "(" });
-                statement
-                    .push_bind(*resource)
-                    .push(", ")
-                    .push_bind(*name)
-                    .push(")");
+        self.freshen().await?;
+        let (mut found, mut missing) = (Vec::new(), Vec::new());
+        for (id, names) in wanted {
+            let known = self.known.get(id);
+            let metrics = known.and_then(|known| {
+                let metrics = names.iter().map(|name| known.metric(name).cloned());
+                metrics.collect::<Option<Vec<_>>>()
+            });
+            match metrics {
+                Some(metrics) => found.extend(metrics),
+                None => missing.push((*id, names)),
             }
-            statement.push(")");
-            rows.extend(once(&mut statement).fetch_all(&mut reader).await?);
         }
-        drop(reader);
-        of_rows(&rows, &*self.snapshot().await?)
+        if missing.is_empty() {
+            return Ok(found);
+        }
+        // On the writing connection, for only who has that may fill what is kept in memory.
+        let mut turn = self.turn().await?;
+        let snapshot = self.snapshot_in(&mut turn).await?;
+        let ids: Vec<Uuid> = missing.iter().map(|(id, _)| *id).collect();
+        let mut by_resource: HashMap<Uuid, Vec<Arc<Metric>>> = HashMap::new();
+        for metric in find_many(&mut turn, &snapshot, "resource_id", &ids).await? {
+            if let Some(id) = metric.resource_id.filter(|_| metric.name.is_some()) {
+                by_resource.entry(id).or_default().push(metric);
+            }
+        }
+        let mut read: HashMap<Uuid, Arc<Known>> = HashMap::new();
+        for (id, mut metrics) in by_resource {
+            metrics.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+            let before = self.known.get(&id);
+            let agrees = before.map_or_else(Vec::new, |known| known.fingerprints().to_vec());
+            let known = Arc::new(Known::new(agrees, metrics));
+            self.known.insert(id, Arc::clone(&known), known.weight());
+            read.insert(id, known);
+        }
+        for (id, names) in missing {
+            let Some(known) = read.get(&id) else { continue };
+            found.extend(names.iter().filter_map(|name| known.metric(name).cloned()));
+        }
+        Ok(found)
     }
 
     /// The metrics that a query asks for; by default in the order of their ids, which is that of their creation.
@@ -118,19 +136,7 @@ impl Index {
             dialect: self.dialect(),
         };
         let order = Order::new(&query.page.sort, &[], fields)?;
-        let joined = if query.filter.as_ref().is_some_and(mentions_resource) {
-            " LEFT JOIN resource AS r ON r.id = m.resource_id"
-        } else {
-            ""
-        };
-        let mut statement = Statement::new(format!(
-            "SELECT {COLUMNS} FROM metric AS m{joined} WHERE {}",
-            with_status(query)
-        ));
-        if let Some(filter) = &query.filter {
-            statement.push(" AND ");
-            condition(&mut statement, filter, fields, self.now())?;
-        }
+        let mut statement = select(query, fields, self.now())?;
         let mut reader = self.reader().await?;
         if let Some(marker) = &query.page.marker {
             statement.push(" AND ");
@@ -141,6 +147,28 @@ impl Index {
         drop(reader);
         of_rows(&rows, &*self.snapshot().await?)
     }
+}
+
+/// A list in no order yet, of all that the query's filter finds.
+pub(crate) fn select(
+    query: &MetricQuery,
+    fields: Fields<'_>,
+    now: Timestamp,
+) -> Result<Statement, IndexError> {
+    let joined = if query.filter.as_ref().is_some_and(mentions_resource) {
+        " LEFT JOIN resource AS r ON r.id = m.resource_id"
+    } else {
+        ""
+    };
+    let mut statement = Statement::new(format!(
+        "SELECT {COLUMNS} FROM metric AS m{joined} WHERE {}",
+        with_status(query)
+    ));
+    if let Some(filter) = &query.filter {
+        statement.push(" AND ");
+        condition(&mut statement, filter, fields, now)?;
+    }
+    Ok(statement)
 }
 
 async fn push_after(

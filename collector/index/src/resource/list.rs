@@ -1,6 +1,6 @@
 //! Finding resources: by id, by filter, as they are or with their history.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use collector_model::{Timestamp, parse_uuid};
 use uuid::Uuid;
@@ -16,7 +16,7 @@ use crate::sql::{is_literal, once};
 use crate::{Filter, Index, IndexError, Page, Resource, ResourceQuery, ResourceType};
 
 /// Order of a list of resources where none is asked for.
-const OWN_ORDER: [&str; 2] = ["revision_start", "started_at"];
+pub(crate) const OWN_ORDER: [&str; 2] = ["revision_start", "started_at"];
 
 impl Index {
     /// The resource of an id; `generic` finds one of any type.
@@ -100,8 +100,14 @@ impl Index {
         mut resources: Vec<Resource>,
     ) -> Result<Vec<Resource>, IndexError> {
         let ids: HashSet<Uuid> = resources.iter().map(|resource| resource.id).collect();
-        let ids: Vec<Uuid> = ids.into_iter().collect();
-        let metrics = metric_names(connection, &ids).await?;
+        let (mut metrics, mut missing) = (HashMap::new(), Vec::new());
+        for id in ids {
+            match self.known.get(&id) {
+                Some(known) => drop(metrics.insert(id, known.names())),
+                None => missing.push(id),
+            }
+        }
+        metrics.extend(metric_names(connection, &missing).await?);
         let snapshot = self.snapshot().await?;
         resources.retain_mut(|resource| {
             let Some(resource_type) = snapshot.types.get(&resource.resource_type) else {
@@ -127,7 +133,7 @@ fn source(query: &ResourceQuery) -> (&'static str, &'static str) {
 }
 
 /// A list in no order yet, of all that the query's filter finds.
-fn select(
+pub(crate) fn select(
     resource_type: &ResourceType,
     query: &ResourceQuery,
     fields: Fields<'_>,
@@ -180,6 +186,3 @@ fn push_marker(statement: &mut Statement, marker: &str, history: bool) -> Result
     }
     Ok(())
 }
-
-#[cfg(test)]
-mod tests;

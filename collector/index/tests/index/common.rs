@@ -1,6 +1,7 @@
 //! What the tests share: a catalogue in a directory of its own with a clock that ticks at each look.
 
 use std::cell::Cell;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use collector_index::{
@@ -9,6 +10,7 @@ use collector_index::{
 };
 use collector_model::Timestamp;
 use serde_json::{Map, Value};
+use sqlx::{Connection as _, SqliteConnection};
 use tempfile::TempDir;
 use testkit::Postgresql;
 use uuid::Uuid;
@@ -44,7 +46,7 @@ pub(crate) enum Place {
     /// A database of its own on a server that tests share while one of them needs it.
     Server {
         url: String,
-        _server: Arc<Postgresql>,
+        server: Arc<Postgresql>,
     },
 }
 
@@ -63,7 +65,7 @@ impl Place {
         drop(shared);
         Self::Server {
             url: server.database(),
-            _server: server,
+            server,
         }
     }
 
@@ -72,6 +74,38 @@ impl Place {
             Self::File(dir) => Database::Sqlite(dir.path().join("index.db")),
             Self::Server { url, .. } => Database::postgresql(url).unwrap(),
         }
+    }
+}
+
+/// Runs statements in an empty place.
+pub(crate) async fn load(place: &Place, statements: &'static str) {
+    match place {
+        Place::File(_) => {
+            let mut connection = sqlite(&path_of(place)).await;
+            sqlx::raw_sql(statements)
+                .execute(&mut connection)
+                .await
+                .unwrap();
+            connection.close().await.unwrap();
+        }
+        Place::Server { url, server } => {
+            let name = url.split(['/', '?']).nth(3).unwrap();
+            server.sql(name, statements);
+        }
+    }
+}
+
+/// A connection to a file of SQLite's.
+pub(crate) async fn sqlite(path: &Path) -> SqliteConnection {
+    let url = format!("sqlite://{}?mode=rwc", path.display());
+    SqliteConnection::connect(&url).await.unwrap()
+}
+
+/// The file of a place that is one.
+pub(crate) fn path_of(place: &Place) -> PathBuf {
+    match place.database() {
+        Database::Sqlite(path) => path,
+        other @ Database::Postgres(_) => unreachable!("no file: {other}"),
     }
 }
 

@@ -19,6 +19,7 @@ mod lists;
 mod metric_lists;
 mod metrics;
 mod policies;
+mod released;
 mod resource_types;
 mod resources;
 mod revisions;

@@ -1,27 +1,13 @@
-//! What is SQLite's alone: its files after a kill, an older and a newer schema, what is no database, and that memory
+//! What is SQLite's alone: its files after a kill, a newer schema, what is no database, and that memory
 //! needs none.
-
-use std::path::{Path, PathBuf};
 
 use collector_index::{Database, Defaults, EnsureResource};
 use serde_json::json;
-use sqlx::{Connection as _, SqliteConnection};
+use sqlx::Connection as _;
 
-use crate::common::{Fixture, Place, all, host, id_of, names, open};
+use crate::common::{Fixture, Place, open, path_of, sqlite};
 use crate::durability::{everything, lived_in};
 use crate::ensure::{ensure_one, ids, wanted};
-
-async fn sqlite(path: &Path) -> SqliteConnection {
-    let url = format!("sqlite://{}?mode=rwc", path.display());
-    SqliteConnection::connect(&url).await.unwrap()
-}
-
-fn path_of(place: &Place) -> PathBuf {
-    match place.database() {
-        Database::Sqlite(path) => path,
-        other @ Database::Postgres(_) => unreachable!("no file: {other}"),
-    }
-}
 
 /// Opens a copy of the files as a killed process would leave them.
 async fn after_a_kill(fixture: &Fixture) -> Fixture {
@@ -40,35 +26,6 @@ async fn what_has_returned_survives_a_kill() {
     let before = everything(&fixture).await;
     let killed = after_a_kill(&fixture).await;
     assert_eq!(everything(&killed).await, before);
-}
-
-#[tokio::test]
-async fn a_catalogue_of_schema_1_is_opened_with_all_that_is_in_it() {
-    let place = Place::new();
-    let path = path_of(&place);
-    let mut connection = sqlite(&path).await;
-    sqlx::raw_sql(include_str!("../fixtures/schema-1.sql"))
-        .execute(&mut connection)
-        .await
-        .unwrap();
-    connection.close().await.unwrap();
-    let index = open(place.database(), Defaults::Full).await.unwrap();
-    let fixture = Fixture { index, place };
-    assert_eq!(names(&fixture.list(all("generic")).await), ["b", "a"]);
-    let a = fixture.index.resource("host", id_of("a")).await.unwrap();
-    assert_eq!(a.attributes["host_name"], "renamed");
-    let mut history = all("host");
-    history.history = true;
-    assert_eq!(fixture.list(history).await.len(), 2);
-    let cpu = fixture
-        .index
-        .metric_of_resource(id_of("b"), "cpu")
-        .await
-        .unwrap();
-    assert_eq!(cpu.archive_policy.name, "low");
-    let policies = fixture.index.archive_policies().await.unwrap();
-    assert!(!policies.is_empty() && policies.iter().all(|policy| policy.name != "bool"));
-    fixture.resource(host("c")).await;
 }
 
 #[tokio::test]

@@ -29,6 +29,8 @@ mod metric_lists;
 mod metrics;
 #[path = "../index/policies.rs"]
 mod policies;
+#[path = "../index/released.rs"]
+mod released;
 #[path = "../index/resource_types.rs"]
 mod resource_types;
 #[path = "../index/resources.rs"]

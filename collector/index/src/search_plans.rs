@@ -3,11 +3,15 @@
 use serde_json::{Value, json};
 use testkit::Postgresql;
 
-use super::{OWN_ORDER, select};
 use crate::db::{Database, Dialect};
 use crate::filter::fields::Fields;
+use crate::metric::list;
 use crate::page::Order;
-use crate::{EnsureBody, EnsureResource, Filter, Index, Page, ResourceQuery};
+use crate::resource::list::{OWN_ORDER, select};
+use crate::resource_type::GENERIC;
+use crate::{
+    EnsureBody, EnsureMetric, EnsureResource, Filter, Index, MetricQuery, Page, ResourceQuery,
+};
 
 /// Enough that reading them all is never the cheapest way.
 const HOSTS: u32 = 5_000;
@@ -18,24 +22,31 @@ async fn with_hosts(database: Database) -> Index {
         .map(|at| {
             let name = format!("compute-{at}");
             let id = collector_model::resource_id(&name, None).unwrap();
-            (id, name, format!("project-{}", at / 10))
+            let creator = format!("user-{}:maker-{}", at % 7, at / 10);
+            (id, name, format!("project-{}", at / 10), creator)
         })
         .collect();
-    let wanted = described.iter().map(|(id, name, project)| EnsureResource {
-        id: *id,
-        body: Some(EnsureBody {
-            resource_type: "host_disk",
-            original_resource_id: name,
-            project_id: Some(project),
-            user_id: None,
-            attributes: json!({"host_name": name, "device_name": "sda"})
-                .as_object()
-                .unwrap()
-                .clone(),
-        }),
-        creator: None,
-        metrics: Vec::new(),
-    });
+    let wanted = described
+        .iter()
+        .map(|(id, name, project, creator)| EnsureResource {
+            id: *id,
+            body: Some(EnsureBody {
+                resource_type: "host_disk",
+                original_resource_id: name,
+                project_id: Some(project),
+                user_id: None,
+                attributes: json!({"host_name": name, "device_name": "sda"})
+                    .as_object()
+                    .unwrap()
+                    .clone(),
+            }),
+            creator: Some(creator),
+            metrics: vec![EnsureMetric {
+                name: "disk.size",
+                unit: None,
+                archive_policy_name: Some("low"),
+            }],
+        });
     for answer in index.ensure(&wanted.collect::<Vec<_>>()).await.unwrap() {
         answer.unwrap();
     }
@@ -72,8 +83,58 @@ async fn search(index: &Index, filter: Value, limit: Option<u32>) -> (String, us
     (plan, index.list_resources(&query).await.unwrap().len())
 }
 
+/// The plan of a list of metrics, and what it finds.
+async fn metrics(index: &Index, filter: Value) -> (String, usize) {
+    let query = MetricQuery {
+        filter: Some(Filter::from_json(&filter).unwrap()),
+        page: Page {
+            limit: Some(1_000),
+            ..Page::default()
+        },
+        ..MetricQuery::default()
+    };
+    let snapshot = index.snapshot().await.unwrap();
+    let fields = Fields::Metric {
+        generic: snapshot.resource_type(GENERIC).unwrap(),
+        dialect: index.dialect(),
+    };
+    let mut statement = list::select(&query, fields, index.now()).unwrap();
+    let order = Order::new(&[], &[], fields).unwrap();
+    order.push(&mut statement, query.page.limit);
+    let mut reader = index.reader().await.unwrap();
+    let plan = statement.plan(&mut reader).await.unwrap();
+    (plan, index.list_metrics(&query).await.unwrap().len())
+}
+
+async fn metrics_of_a_project_are_found_by_indexes(index: &Index) {
+    let own = json!({"=": {"created_by_project_id": "maker-4"}});
+    let owned = json!({"=": {"resource.project_id": "project-3"}});
+    // What a user of Keystone's may see.
+    let either = json!({"or": [owned, own]});
+    for (filter, used, expected) in [
+        (own, vec!["metric_by_creators_project"], 10),
+        (owned, vec!["metric_by_resource", "resource_by_project"], 10),
+        (
+            either,
+            vec![
+                "metric_by_creators_project",
+                "metric_by_resource",
+                "resource_by_project",
+            ],
+            20,
+        ),
+    ] {
+        let (plan, found) = metrics(index, filter.clone()).await;
+        for used in used {
+            assert!(plan.contains(used), "{filter}:\n{plan}");
+        }
+        assert_eq!(found, expected, "{filter}");
+    }
+}
+
 async fn searches_use_their_indexes(database: Database) {
     let index = with_hosts(database).await;
+    metrics_of_a_project_are_found_by_indexes(&index).await;
     for (filter, limit, used, expected) in [
         (
             json!({"=": {"host_name": "compute-17"}}),
@@ -104,6 +165,19 @@ async fn searches_use_their_indexes(database: Database) {
             None,
             "resource_by_project",
             10,
+        ),
+        (
+            json!({"=": {"created_by_project_id": "maker-3"}}),
+            None,
+            "resource_by_creators_project",
+            10,
+        ),
+        // What a user of Keystone's may see.
+        (
+            json!({"or": [{"=": {"project_id": "project-3"}}, {"=": {"created_by_project_id": "maker-4"}}]}),
+            Some(1000),
+            "resource_by_creators_project",
+            20,
         ),
         (
             json!({"=": {"original_resource_id": "compute-9"}}),
