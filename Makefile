@@ -2,7 +2,7 @@
 CARGO ?= cargo
 PROGRAMS = -p exporter-host -p exporter-libvirt -p collector-server
 
-.PHONY: help run test bench-host bench-index bench-snmp fuzz-snmp bench-storage bench-ingest fuzz-storage lint deny doc layers rpm deb test-packages reproduce bench-libvirt
+.PHONY: help run test bench-host bench-gnocchi bench-index bench-snmp fuzz-snmp bench-storage bench-ingest fuzz-storage lint deny doc layers rpm deb test-packages reproduce bench-libvirt
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -39,6 +39,10 @@ bench-host: ## Measure the host exporter beside node_exporter, on this host and 
 bench-libvirt: ## Measure the libvirt exporter beside Debian's and a raw call on 100 domains (NEPHOSCOPE_BENCH_DOMAINS)
 	packaging/dev/install-deps build test
 	$(CARGO) bench --locked -p exporter-libvirt --bench beside_peers
+
+bench-gnocchi: ## Measure the API beside a real Gnocchi with Redis, PostgreSQL, metricd and uwsgi
+	packaging/dev/install-deps build bench
+	$(CARGO) bench --locked -p collector-server --bench beside_gnocchi
 
 bench-index: ## Measure searches among 200,000 resources in SQLite and in PostgreSQL
 	packaging/dev/install-deps build test
