@@ -8,28 +8,20 @@
     reason = "a measurement for the terminal"
 )]
 
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use bench::{SECOND, START, at_most, id, mix, quantile};
 use collector_model::{
     Aggregation, ArchivePolicy, Definition, Granularity, Measure, MetricId, Statistic, Timestamp,
 };
 use collector_storage::{Engine, Options, ReadQuery, Store as _, inspect};
 
-const SECOND: i64 = 1_000_000_000;
+mod bench;
+
 const DAY: i64 = 86_400;
-const START: i64 = 1_767_225_600;
-
-fn mix(number: u64) -> u64 {
-    let mixed = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
-}
-
-fn id(number: u64) -> MetricId {
-    MetricId::from_u64_pair(mix(number + 1), mix(number + 0x1234_5678_9abc))
-}
 
 /// A quarter each: a counter of bytes, a percentage of two digits, a gauge of many digits, a constant.
 fn value(metric: u64, minute: i64) -> f64 {
@@ -76,49 +68,90 @@ fn fill(engine: &Engine, metrics: u64, days: i64) {
     }
 }
 
-fn day(engine: &Engine, metric: u64) -> f64 {
-    let query = ReadQuery {
+/// Means of five minutes of a day.
+fn query() -> ReadQuery {
+    ReadQuery {
         granularity: Granularity::from_nanos(300 * SECOND),
         aggregation: Aggregation::of(Statistic::Mean),
         start: Some(Timestamp(START * SECOND)),
         stop: Some(Timestamp((START + DAY) * SECOND)),
-    };
-    let points = engine.read(id(metric), &query).unwrap();
+    }
+}
+
+fn day(engine: &Engine, metric: u64) -> f64 {
+    let points = engine.read(id(metric), &query()).unwrap();
     assert_eq!(points.len(), 288);
     points.iter().map(|point| point.value).sum()
 }
 
-fn quantile(mut times: Vec<Duration>, share: f64) -> f64 {
-    times.sort_unstable();
-    times[((times.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3
+/// The sum of many metrics at each moment of a day.
+fn sum(engine: &Engine, metrics: std::ops::Range<u64>) -> Vec<f64> {
+    let wanted: Vec<(MetricId, ReadQuery)> = metrics.map(|metric| (id(metric), query())).collect();
+    let mut sums = vec![0.0; 288];
+    let mut read = 0;
+    engine.read_group(&wanted, &mut |_, points| {
+        for (sum, point) in sums.iter_mut().zip(points.unwrap()) {
+            *sum += point.value;
+            read += 1;
+        }
+        ControlFlow::Continue(())
+    });
+    assert_eq!(read, 288 * wanted.len());
+    sums
 }
 
-fn reads(engine: &Engine, metrics: u64, what: &str) {
-    let times: Vec<Duration> = (0..5_000)
-        .map(|turn| {
-            let begin = Instant::now();
-            std::hint::black_box(day(engine, mix(turn) % metrics));
-            begin.elapsed()
-        })
-        .collect();
-    let sums: Vec<Duration> = (0..20)
-        .map(|turn| {
-            let begin = Instant::now();
-            let first = turn * 37 % metrics.saturating_sub(999).max(1);
-            let sum: f64 = (first..first + metrics.min(1_000))
-                .map(|metric| day(engine, metric))
-                .sum();
-            std::hint::black_box(sum);
-            begin.elapsed()
-        })
-        .collect();
-    println!(
-        "{what}: a day of one metric p50 {:.3} ms, p99 {:.3} ms; sum of 1,000 over a day p50 {:.1} ms, p99 {:.1} ms",
-        quantile(times.clone(), 0.5),
-        quantile(times, 0.99),
-        quantile(sums.clone(), 0.5),
-        quantile(sums, 0.99)
-    );
+/// Times of reads.
+struct Times {
+    days: Vec<Duration>,
+    sums: Vec<Duration>,
+}
+
+fn reads(engine: &Engine, metrics: u64) -> Times {
+    let many = metrics.min(1_000);
+    let day_of = |turn: u64| {
+        let begin = Instant::now();
+        std::hint::black_box(day(engine, mix(turn) % metrics));
+        begin.elapsed()
+    };
+    let sum_of = |turn: u64| {
+        let begin = Instant::now();
+        let first = turn * 37 % (metrics - many).max(1);
+        std::hint::black_box(sum(engine, first..first + many));
+        begin.elapsed()
+    };
+    Times {
+        days: (0..5_000).map(day_of).collect(),
+        sums: (0..20).map(sum_of).collect(),
+    }
+}
+
+impl Times {
+    fn print(&self, what: &str) {
+        println!(
+            "{what}: a day of one metric p50 {:.3} ms, p99 {:.3} ms; sum of 1,000 over a day p50 {:.1} ms, p99 {:.1} ms",
+            quantile(&self.days, 0.5),
+            quantile(&self.days, 0.99),
+            quantile(&self.sums, 0.5),
+            quantile(&self.sums, 0.99)
+        );
+    }
+}
+
+/// Writes a minute of all metrics after the other until told to stop; returns how long each took.
+fn write(engine: &Engine, metrics: u64, from: i64, stop: &AtomicBool) -> Vec<Duration> {
+    let mut acks = Vec::new();
+    for minute in from.. {
+        let measure = Measure::new(Timestamp((START + minute * 60) * SECOND), 1.0);
+        let batch = (0..metrics).map(|metric| (id(metric), vec![measure]));
+        let batch = batch.collect();
+        let begin = Instant::now();
+        engine.write(batch).unwrap();
+        acks.push(begin.elapsed());
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+    }
+    acks
 }
 
 fn open(dir: &Path) -> Engine {
@@ -145,28 +178,32 @@ fn main() {
     }
     let stats = engine.stats();
     println!(
-        "{metrics} metrics, {days} days: {} segments, {} compactions in {:.1} s, checkpoint pause {:.1} ms",
+        "{metrics} metrics, {days} days: {} segments, {} compactions in {:.1} s",
         stats.segments,
         stats.compactions,
         stats.compaction_time.as_secs_f64(),
-        stats.checkpoint_pause.as_secs_f64() * 1e3
     );
-    reads(&engine, metrics, "idle       ");
+    let idle = reads(&engine, metrics);
+    idle.print("idle       ");
     let stop = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            let mut minute = days * 1_440;
-            while !stop.load(Ordering::Relaxed) {
-                let measure = Measure::new(Timestamp((START + minute * 60) * SECOND), 1.0);
-                let batch = (0..metrics).map(|metric| (id(metric), vec![measure]));
-                engine.write(batch.collect()).unwrap();
-                minute += 1;
-            }
-        });
-        reads(&engine, metrics, "under load ");
+    let (busy, acks) = std::thread::scope(|scope| {
+        let writer = scope.spawn(|| write(&engine, metrics, days * 1_440, &stop));
+        let busy = reads(&engine, metrics);
         stop.store(true, Ordering::Relaxed);
+        (busy, writer.join().unwrap())
     });
+    busy.print("under load ");
+    println!(
+        "beside the reads {} batches of {metrics} were written: p50 {:.2} ms, p99 {:.2} ms, longest {:.2} ms",
+        acks.len(),
+        quantile(&acks, 0.5),
+        quantile(&acks, 0.99),
+        quantile(&acks, 1.0)
+    );
+    println!("longest pauses: {:?}", engine.stats().pauses);
+    let pause = engine.stats().pauses.longest().as_secs_f64() * 1e3;
     drop(engine);
+    let mut bytes = (0, 0);
     for segment in inspect::stats(dir.path()).unwrap().segments {
         println!(
             "{} of {} s: {} windows, {:.2} bytes per value",
@@ -175,5 +212,41 @@ fn main() {
             segment.windows,
             segment.bytes as f64 / segment.values.max(1) as f64
         );
+        // What will be merged again does not count yet.
+        if segment.windows / metrics >= 1_000 {
+            bytes = (bytes.0 + segment.bytes, bytes.1 + segment.values);
+        }
     }
+    let p99 = |times: &Times| quantile(&times.days, 0.99);
+    at_most(
+        "a day of one metric, p50",
+        quantile(&idle.days, 0.5),
+        0.3,
+        "ms",
+    );
+    at_most("a day of one metric, p99", p99(&idle), 3.0, "ms");
+    at_most(
+        "sum of 1,000 metrics over a day, p50",
+        quantile(&idle.sums, 0.5),
+        25.0,
+        "ms",
+    );
+    at_most(
+        "a day of one metric beside writes, p99 to idle",
+        p99(&busy) / p99(&idle),
+        3.0,
+        "times",
+    );
+    at_most(
+        "longest pause of writes for a checkpoint",
+        pause,
+        20.0,
+        "ms",
+    );
+    at_most(
+        "bytes per value on disk",
+        bytes.0 as f64 / bytes.1.max(1) as f64,
+        2.5,
+        "bytes",
+    );
 }

@@ -2,95 +2,76 @@
 //! `cargo run --release -p collector-storage --example ingest [METRICS] [ROUNDS] [POLICY]`.
 //!
 //! Every round gives each metric one measure of the next minute, in batches of 5,000 in random order of metrics, from
-//! one writer that waits for each acknowledgement; then from four. CPU seconds are of the whole process.
+//! one writer that waits for each acknowledgement; then from four; then from four with 20 measures of each metric. CPU
+//! seconds are of the whole process, without the making of the batches.
 #![expect(
     clippy::print_stdout,
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     reason = "a measurement for the terminal"
 )]
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use bench::{SECOND, START, at_least, at_most, cpu, id, mix, peak_memory};
 use collector_model::{Aggregation, ArchivePolicy, Measure, MetricId, Statistic, Timestamp};
 use collector_storage::{Batch, Engine, Options, ReadQuery, Store as _};
 
+mod bench;
+
+/// Measures in a batch.
 const BATCH: usize = 5_000;
-const MINUTE: i64 = 60_000_000_000;
-const START: i64 = 1_767_225_600_000_000_000;
+/// Measures of a metric in a batch of runs.
+const RUN: i64 = 20;
 
-fn cpu() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    Duration::new(
-        time.tv_sec.unsigned_abs(),
-        u32::try_from(time.tv_nsec).unwrap(),
-    )
-}
-
-/// Peak resident memory in MiB, `VmHWM` of /proc/self/status.
-fn peak_memory() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))
-        .unwrap();
-    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() >> 10
-}
-
-fn mix(number: u64) -> u64 {
-    let mixed = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
-}
-
-fn id(number: u64) -> MetricId {
-    MetricId::from_u64_pair(mix(number + 1), mix(number + 0x1234_5678_9abc))
-}
-
-/// Batches of one minute, metrics in an order of their own.
-fn round(metrics: &[MetricId], minute: i64) -> Vec<Batch> {
+/// Batches of some minutes, metrics in an order of their own.
+fn round(metrics: &[MetricId], minutes: std::ops::Range<i64>) -> Vec<Batch> {
     let mut order: Vec<(u64, MetricId)> = metrics
         .iter()
         .zip(0..)
-        .map(|(metric, index)| (mix(index + ((minute as u64) << 32)), *metric))
+        .map(|(metric, index)| (mix(index + ((minutes.start as u64) << 32)), *metric))
         .collect();
     order.sort_unstable_by_key(|(key, _)| *key);
-    let measure = |(key, metric): &(u64, MetricId)| {
-        (
-            *metric,
-            vec![Measure::new(
-                Timestamp(START + minute * MINUTE),
-                (*key % 10_000) as f64 / 7.0,
-            )],
-        )
+    let measures = |(key, metric): &(u64, MetricId)| {
+        let measure = |minute: i64| {
+            Measure::new(
+                Timestamp((START + minute * 60) * SECOND),
+                (*key % 10_000 + minute as u64 % 7) as f64 / 7.0,
+            )
+        };
+        (*metric, minutes.clone().map(measure).collect())
     };
-    order
-        .chunks(BATCH)
-        .map(|chunk| chunk.iter().map(measure).collect())
+    let runs = (minutes.end - minutes.start) as usize;
+    let chunks = order.chunks(BATCH / runs);
+    chunks
+        .map(|chunk| chunk.iter().map(measures).collect())
         .collect()
 }
 
-fn report(what: &str, measures: usize, elapsed: Duration, cpu: Duration) {
+/// Says how fast it was; returns millions of measures per second and per CPU second.
+fn report(what: &str, measures: usize, elapsed: Duration, cpu: Duration) -> (f64, f64) {
     let rate = |duration: Duration| measures as f64 / duration.as_secs_f64() / 1e6;
     println!(
         "{what}: {measures} measures, {:.2} M/s, {:.2} M per CPU second",
         rate(elapsed),
         rate(cpu)
     );
+    (rate(elapsed), rate(cpu))
 }
 
 fn ingest(
     engine: &Engine,
     what: &str,
     metrics: &[MetricId],
-    rounds: std::ops::Range<i64>,
+    (rounds, run): (std::ops::Range<i64>, i64),
     writers: usize,
-) {
+) -> (f64, f64) {
     let (mut elapsed, mut used, mut measures) = (Duration::ZERO, Duration::ZERO, 0);
-    for minute in rounds {
+    for minute in rounds.step_by(run as usize) {
         // Making the batches is not what is measured.
-        let mut batches = round(metrics, minute);
-        measures += metrics.len();
+        let mut batches = round(metrics, minute..minute + run);
+        measures += metrics.len() * run as usize;
         let share = batches.len().div_ceil(writers);
         let (begin, before) = (Instant::now(), cpu());
         std::thread::scope(|scope| {
@@ -105,7 +86,7 @@ fn ingest(
         elapsed += begin.elapsed();
         used += cpu() - before;
     }
-    report(what, measures, elapsed, used);
+    report(what, measures, elapsed, used)
 }
 
 fn open(dir: &Path) -> Engine {
@@ -129,12 +110,24 @@ fn main() {
     let (begin, before) = (Instant::now(), cpu());
     engine.set_policy(&metrics, &policy).unwrap();
     report("register", metrics.len(), begin.elapsed(), cpu() - before);
-    ingest(&engine, "1 writer ", &metrics, 0..rounds, 1);
-    ingest(&engine, "4 writers", &metrics, rounds..2 * rounds, 4);
+    let all =
+        |what, from, to, run, writers| ingest(&engine, what, &metrics, (from..to, run), writers);
+    all("1 writer ", 0, rounds, 1, 1);
+    let single = all("4 writers", rounds, 2 * rounds, 1, 4);
+    // Batches of runs are larger than anything the engine has.
+    let memory = peak_memory();
+    let runs = all(
+        "4 writers, runs of 20",
+        2 * rounds,
+        2 * rounds + 2 * RUN,
+        RUN,
+        4,
+    );
     let stats = engine.stats();
+    let longest = stats.pauses.longest();
     let syncs = stats.wal_syncs;
     println!(
-        "fsyncs {}, mean {:.2} ms; log {} MiB, {} checkpoints, last {:.2} s, {} MiB, pause {:.2} ms; peak memory {} MiB",
+        "fsyncs {}, mean {:.2} ms; log {} MiB, {} checkpoints, last {:.2} s, {} MiB, pause {:.2} ms; peak memory {memory:.0} MiB",
         syncs.count,
         syncs.sum / syncs.count as f64 * 1e3,
         stats.wal_bytes >> 20,
@@ -142,7 +135,6 @@ fn main() {
         stats.checkpoint_duration.as_secs_f64(),
         stats.snapshot_bytes >> 20,
         stats.checkpoint_pause.as_secs_f64() * 1e3,
-        peak_memory(),
     );
     let begin = Instant::now();
     let query = ReadQuery::all(Aggregation::of(Statistic::Mean));
@@ -175,11 +167,23 @@ fn main() {
         stats.snapshot_bytes >> 20,
         stats.checkpoint_pause.as_secs_f64() * 1e3
     );
+    let pause = [stats.pauses.longest(), longest].into_iter().max();
+    println!("longest pauses: {:?}", stats.pauses);
     drop(engine);
-    let replay = open(dir.path()).stats().replay;
+    let loaded = open(dir.path()).stats().replay;
     println!(
         "load of the snapshot {:.2} s for {} metrics",
-        replay.duration.as_secs_f64(),
-        replay.snapshot_metrics
+        loaded.duration.as_secs_f64(),
+        loaded.snapshot_metrics
     );
+    let of = |what: &str| format!("{count} metrics, {name}: {what}");
+    at_least(&of("measures in a CPU second"), single.1, 2.5, "M/s");
+    at_least(&of("the same in runs of 20"), runs.1, 4.5, "M/s");
+    let restart = replay.duration.max(loaded.duration).as_secs_f64();
+    at_most(&of("restart"), restart, 10.0, "s");
+    let pause = pause.unwrap_or_default().as_secs_f64() * 1e3;
+    at_most(&of("longest pause of writes"), pause, 20.0, "ms");
+    if count >= 1_000_000 {
+        at_most(&of("peak memory"), memory, 1_126.0, "MiB");
+    }
 }

@@ -4,6 +4,7 @@
 use collector_model::MetricId;
 
 pub(crate) mod columns;
+mod pages;
 pub(crate) mod policy;
 pub(crate) mod values;
 

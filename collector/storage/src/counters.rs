@@ -8,7 +8,7 @@ use crate::batch::SortedBatch;
 use crate::checkpoint::snapshot::Written;
 use crate::head::Folded;
 use crate::segment::reader::Segment;
-use crate::{LatencyHistogram, StoreStats};
+use crate::{LatencyHistogram, Pauses, StoreStats};
 
 /// Figures since the start. They say nothing about each other, so no ordering is needed between them.
 #[derive(Debug, Default)]
@@ -41,6 +41,7 @@ struct Checkpoints {
     failed: u64,
     failing: bool,
     last: Option<(Written, Duration)>,
+    pauses: Pauses,
 }
 
 impl Counters {
@@ -80,6 +81,21 @@ impl Counters {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .observe(duration);
+    }
+
+    /// Notes the longest times that kept writes waiting.
+    pub(crate) fn paused(&self, times: Pauses) {
+        let pauses = &mut self
+            .checkpoints
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pauses;
+        *pauses = Pauses {
+            snapshot: pauses.snapshot.max(times.snapshot),
+            flush: pauses.flush.max(times.flush),
+            release: pauses.release.max(times.release),
+            rotate: pauses.rotate.max(times.rotate),
+        };
     }
 
     pub(crate) fn checkpoint(&self, result: Option<(Written, Duration)>) {
@@ -154,8 +170,9 @@ impl Counters {
             checkpoint_failures: checkpoints.failed,
             checkpoint_failing: checkpoints.failing,
             snapshot_bytes: last.map_or(0, |(written, _)| written.bytes),
-            checkpoint_pause: last.map_or(Duration::ZERO, |(written, _)| written.pause),
+            checkpoint_pause: last.map_or(Duration::ZERO, |(written, _)| written.pauses.longest()),
             checkpoint_duration: last.map_or(Duration::ZERO, |(_, duration)| duration),
+            pauses: checkpoints.pauses,
             segments: read(&self.segments),
             segment_bytes: read(&self.segment_bytes),
             segment_windows: read(&self.segment_rows),

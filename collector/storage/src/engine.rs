@@ -8,19 +8,19 @@ use std::time::Instant;
 use collector_model::{AggregatePoint, ArchivePolicy, MetricId};
 
 use crate::batch::SortedBatch;
-use crate::checkpoint::{self, Requests, SNAPSHOT_DIR};
+use crate::checkpoint::{self, Requests};
 use crate::counters::Counters;
 use crate::file::{self, DirLock, Disk, System};
 use crate::head::Head;
-use crate::manifest::Manifest;
 use crate::poison::Poison;
 use crate::queue::{Call, QUEUE_CALLS, Queue, Reply, WriteCall};
+use crate::segment::lookup::Lookup;
 use crate::sync::mpsc::{Receiver, sync_channel};
 use crate::sync::thread::{self, JoinHandle};
 use crate::wal::recovery::{self, Replayed};
 use crate::wal::writer::WalWriter;
 use crate::wal::{WAL_DIR, entry};
-use crate::{Batch, Completion, ReadQuery, ReplayReport, Store, StoreError, StoreStats};
+use crate::{Batch, Completion, Each, ReadQuery, ReplayReport, Store, StoreError, StoreStats};
 
 mod checkpoints;
 mod commit;
@@ -107,7 +107,7 @@ impl Engine {
         let begin = Instant::now();
         file::create_dir(&*disk, dir)?;
         let lock = DirLock::acquire(dir)?;
-        let manifest = prepare(&*disk, dir)?;
+        let manifest = live::prepare(&*disk, dir)?;
         checkpoint::remove_others(&*disk, dir, manifest.base)?;
         let mut replay = ReplayReport::default();
         let base = manifest.base;
@@ -178,30 +178,6 @@ impl Engine {
     }
 }
 
-/// The manifest, of a new store a new one, and the directories.
-fn prepare(disk: &dyn Disk, dir: &Path) -> Result<Manifest, StoreError> {
-    let (wal, snapshots) = (dir.join(WAL_DIR), dir.join(SNAPSHOT_DIR));
-    let manifest = match Manifest::read(disk, dir)? {
-        Some(manifest) => manifest,
-        None if wal.exists() || snapshots.exists() => {
-            let reason = "there is a log or a snapshot, but no manifest".to_owned();
-            return Err(StoreError::Corrupt {
-                path: dir.to_owned(),
-                offset: 0,
-                reason,
-            });
-        }
-        None => {
-            let manifest = Manifest::default();
-            manifest.write(disk, dir)?;
-            manifest
-        }
-    };
-    file::create_dir(disk, &wal)?;
-    file::create_dir(disk, &snapshots)?;
-    Ok(manifest)
-}
-
 /// Waits for an answer that never comes if the thread that owes it has ended.
 fn wait<T>(shared: &Shared, answer: &Receiver<Result<T, StoreError>>) -> Result<T, StoreError> {
     match answer.recv() {
@@ -269,7 +245,11 @@ impl Store for Engine {
     }
 
     fn read(&self, metric: MetricId, query: &ReadQuery) -> Result<Vec<AggregatePoint>, StoreError> {
-        self.shared.read(metric, query)
+        self.shared.read(metric, query, &mut Lookup::default())
+    }
+
+    fn read_group(&self, wanted: &[(MetricId, ReadQuery)], each: &mut Each<'_>) {
+        self.shared.read_group(wanted, each);
     }
 
     fn delete_metrics(&self, metrics: &[MetricId]) -> Result<(), StoreError> {

@@ -3,7 +3,7 @@
 
 use crate::file::frame;
 use crate::segment::chunk;
-use crate::segment::reader::survey_bytes;
+use crate::segment::index::survey_bytes;
 use crate::wal::entry;
 use crate::wal::reader::{Found, SegmentReader};
 
@@ -40,9 +40,11 @@ pub fn segment(bytes: &[u8]) {
         .checked_abs()
         .unwrap_or(1)
         .max(1);
+    let mut scratch = chunk::Scratch::default();
     for chunk in chunk::chunks(content).filter_map(Result::ok) {
         for column in 0..4 {
-            let _ = chunk.column(granularity, column);
+            let range = (granularity, granularity.saturating_mul(600));
+            let _ = chunk.column(granularity, column, range, &mut scratch, &mut Vec::new());
         }
         let _ = chunk.shape(granularity);
         let _ = chunk.rows(granularity);

@@ -6,31 +6,32 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::{Arc, PoisonError};
 
-use collector_model::{ArchivePolicy, Measure, MetricId};
+use collector_model::{ArchivePolicy, MetricId};
 
-use crate::batch::SortedBatch;
-use crate::rollup::Scratch;
 use crate::segment::set::{List, Segments};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use crate::{ReadQuery, StoreError};
 
 mod closed;
+pub(crate) mod copy;
+mod fold;
+mod part;
 pub(crate) mod plan;
 pub(crate) mod rows;
 pub(crate) mod series;
 
+pub(crate) use fold::Folded;
+use part::Part;
 use plan::{Plan, Plans};
-use series::{Part, Series};
+use series::Series;
 
 /// Number of shards; a metric's is the first byte of its id. Part of the snapshot's format.
 pub(crate) const SHARDS: usize = 256;
 
-/// How many metrics are fetched from memory together before they are folded.
-const AHEAD: usize = 8;
-
-/// Metrics by id.
-pub(crate) type Metrics = HashMap<MetricId, Series, BuildHasherDefault<IdHasher>>;
+/// Metrics by id. The table has nothing but ids and pointers: so small, it stays in the processor's cache, where every
+/// batch looks for its metrics twice.
+pub(crate) type Metrics = HashMap<MetricId, Box<Series>, BuildHasherDefault<IdHasher>>;
 
 /// Hashes ids, which are random already: the server makes them, no client can choose colliding ones.
 #[derive(Debug, Default)]
@@ -66,33 +67,6 @@ pub(crate) struct Shard {
     pub(crate) applied: u64,
     /// Deleted metrics that segments may still have windows of, with the log entry that deleted them.
     pub(crate) tombstones: HashMap<MetricId, u64>,
-}
-
-/// What folding a batch did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Folded {
-    /// Measures dropped as too late.
-    pub(crate) late: u64,
-    /// Those of them that are older than everything that their policy keeps.
-    pub(crate) expired: u64,
-    /// Measures of metrics that are not registered.
-    pub(crate) orphans: u64,
-}
-
-impl Folded {
-    fn add(&mut self, series: Option<&mut Series>, measures: &[Measure], scratch: &mut Scratch) {
-        match series {
-            Some(series) => {
-                let late = series.fold(measures, scratch);
-                if late > 0 {
-                    self.late += late as u64;
-                    let late = measures.get(..late).unwrap_or_default();
-                    self.expired += series.expired(late) as u64;
-                }
-            }
-            None => self.orphans += measures.len() as u64,
-        }
-    }
 }
 
 /// All metrics.
@@ -182,61 +156,6 @@ impl Head {
         self.deletions.load(Ordering::Acquire)
     }
 
-    /// Whether all metrics of a batch are registered; else the first that is not.
-    pub(crate) fn check_known(&self, batch: &SortedBatch) -> Result<(), StoreError> {
-        let mut open: Option<(usize, RwLockReadGuard<'_, Shard>)> = None;
-        for metric in batch.metrics() {
-            let index = shard_of(metric);
-            if open.as_ref().is_none_or(|(opened, _)| *opened != index) {
-                drop(open.take());
-                open = self.shard(index).map(|shard| (index, shard));
-            }
-            if open
-                .as_ref()
-                .is_none_or(|(_, shard)| !shard.metrics.contains_key(&metric))
-            {
-                return Err(StoreError::UnknownMetric(metric));
-            }
-        }
-        Ok(())
-    }
-
-    /// Folds the log entry `seq` in: into each shard that has not folded it yet.
-    pub(crate) fn fold(&self, seq: u64, batch: &SortedBatch, scratch: &mut Scratch) -> Folded {
-        let mut folded = Folded::default();
-        let mut groups = batch.iter().peekable();
-        while let Some((metric, _)) = groups.peek() {
-            let index = shard_of(*metric);
-            let Some(mut shard) = self.shard_mut(index) else {
-                break;
-            };
-            let known = shard.applied >= seq;
-            shard.applied = shard.applied.max(seq);
-            let group: Vec<(MetricId, &[Measure])> =
-                std::iter::from_fn(|| groups.next_if(|(metric, _)| shard_of(*metric) == index))
-                    .collect();
-            if known {
-                continue;
-            }
-            let (together, rest) = group.as_chunks::<AHEAD>();
-            for chunk in together {
-                // One look-up each; a batch has each metric once.
-                let found = shard
-                    .metrics
-                    .get_disjoint_mut(chunk.each_ref().map(|(metric, _)| metric));
-                let touched = found.iter().flatten().map(|series| series.touch());
-                std::hint::black_box(touched.fold(0, |bits, more| bits ^ more));
-                for (series, (_, measures)) in found.into_iter().zip(chunk) {
-                    folded.add(series, measures, scratch);
-                }
-            }
-            for (metric, measures) in rest {
-                folded.add(shard.metrics.get_mut(metric), measures, scratch);
-            }
-        }
-        folded
-    }
-
     /// Which of the metrics are not yet as `plan` says, or why one cannot become so.
     pub(crate) fn check_plan(
         &self,
@@ -287,7 +206,7 @@ impl Head {
                 }
                 None => shard
                     .metrics
-                    .insert(metric, Series::new(Arc::clone(plan)))
+                    .insert(metric, Box::new(Series::new(Arc::clone(plan))))
                     .is_none(),
             }
         })
@@ -297,7 +216,7 @@ impl Head {
     pub(crate) fn delete(&self, seq: u64, metrics: &[MetricId]) -> usize {
         let deleted = self.apply(seq, metrics, |shard, metric| {
             let series = shard.metrics.remove(&metric);
-            if series.as_ref().is_some_and(Series::in_segments) {
+            if series.as_ref().is_some_and(|series| series.in_segments()) {
                 shard.tombstones.insert(metric, seq);
             }
             // Deletions by the thousand shall give their memory back.

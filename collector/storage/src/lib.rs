@@ -28,5 +28,5 @@ pub use batch::{MAX_BATCH_MEASURES, SortedBatch};
 pub use engine::{CHECKPOINT_WAL_BYTES, Engine, HEAD_BYTES, Options};
 pub use error::StoreError;
 pub use queue::{QUEUE_CALLS, QUEUE_MEASURES};
-pub use stats::{LatencyHistogram, ReplayReport, SYNC_BUCKETS, StoreStats};
-pub use store::{Batch, Completion, ReadQuery, Store};
+pub use stats::{LatencyHistogram, Pauses, ReplayReport, SYNC_BUCKETS, StoreStats};
+pub use store::{Batch, Completion, Each, ReadQuery, Store};

@@ -11,8 +11,9 @@ use crate::file::{self, Disk};
 /// Name of the file in a store's directory.
 const MANIFEST: &str = "MANIFEST";
 /// The format that is written: log entries, snapshot items, segments and the number of shards as they are in this
-/// version. Format 1 had no segments; it is read and becomes this one with the next checkpoint.
-const FORMAT: u64 = 2;
+/// version. Format 1 had no segments, format 2 no pages in their columns; both are read and become this
+/// one with the next checkpoint.
+const FORMAT: u64 = 3;
 const OLDEST_FORMAT: u64 = 1;
 
 /// What the manifest says.
@@ -152,13 +153,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         fs::write(
             dir.path().join(MANIFEST),
-            with_crc("nephoscope store\nformat 3\nsnapshot 0\n"),
+            with_crc("nephoscope store\nformat 4\nsnapshot 0\n"),
         )
         .unwrap();
         assert!(
             read(dir.path())
                 .unwrap_err()
-                .ends_with("its format is 3, this program knows 1 to 2")
+                .ends_with("its format is 4, this program knows 1 to 3")
         );
     }
 }

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 pub(crate) mod chunk;
 pub(crate) mod compact;
 pub(crate) mod flush;
+pub(crate) mod index;
+pub(crate) mod lookup;
 pub(crate) mod reader;
 pub(crate) mod set;
 pub(crate) mod writer;

@@ -30,6 +30,29 @@ impl LatencyHistogram {
     }
 }
 
+/// The longest times since the start that kept writes waiting, by their cause; the log's fdatasync is a figure of its
+/// own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Pauses {
+    /// A shard was copied for a snapshot.
+    pub snapshot: Duration,
+    /// Closed windows were copied for segments.
+    pub flush: Duration,
+    /// Windows that are in segments left memory.
+    pub release: Duration,
+    /// A checkpoint began a new file of the log.
+    pub rotate: Duration,
+}
+
+impl Pauses {
+    /// The longest of them.
+    #[must_use]
+    pub fn longest(&self) -> Duration {
+        let times = [self.snapshot, self.flush, self.release, self.rotate];
+        times.into_iter().max().unwrap_or_default()
+    }
+}
+
 /// What the last opening of the store had to do.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ReplayReport {
@@ -92,6 +115,8 @@ pub struct StoreStats {
     pub checkpoint_duration: Duration,
     /// The longest that the last checkpoint kept a writer or reader of one shard waiting.
     pub checkpoint_pause: Duration,
+    /// The longest times that writes waited for checkpoints.
+    pub pauses: Pauses,
     /// Segments on disk.
     pub segments: u64,
     /// Bytes of them.

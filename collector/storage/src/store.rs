@@ -1,6 +1,7 @@
 //! The narrow trait that the collector knows the store by, with its questions and answers. The engine behind it is
 //! `engine`; other engines (on many machines) will implement the same.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use collector_model::{
@@ -16,6 +17,10 @@ pub type Batch = Vec<(MetricId, Vec<Measure>)>;
 
 /// Called once with the outcome of a submitted batch, on the store's own thread: it must be quick and not block.
 pub type Completion = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+
+/// Called with the answers to a group of queries, one at a time.
+pub type Each<'a> =
+    dyn FnMut(usize, Result<Vec<AggregatePoint>, StoreError>) -> ControlFlow<()> + 'a;
 
 /// What of a metric is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +88,10 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`StoreError::UnknownMetric`], [`StoreError::UnknownAggregation`], [`StoreError::UnknownGranularity`].
     fn read(&self, metric: MetricId, query: &ReadQuery) -> Result<Vec<AggregatePoint>, StoreError>;
+
+    /// Reads many metrics, in an order of the store's own, so that what is on the disk together is read once. `each`
+    /// gets the index of a query with its answer as of [`Store::read`], and ends the reading by a break.
+    fn read_group(&self, wanted: &[(MetricId, ReadQuery)], each: &mut Each<'_>);
 
     /// Deletes metrics with all their points; unknown ones are passed over. An id is never to be used again.
     ///

@@ -86,7 +86,7 @@ fn frame(head: &Head, seq: u64, payload: &[u8]) -> Result<Option<u64>, CodecErro
                     .ok()
                     .and_then(|index| plans.get(index));
                 let plan = plan.ok_or(CodecError("archive policy is not in the frame"))?;
-                let mut series = Series::new(plan.clone());
+                let mut series = Box::new(Series::new(plan.clone()));
                 if kind == ITEM_FLUSHED {
                     series.set_in_segments();
                 }
@@ -138,7 +138,7 @@ fn with_series(
     add: impl FnOnce(&mut Series) -> bool,
 ) -> Result<(), CodecError> {
     let added = with_shard(head, metric, |shard| {
-        shard.metrics.get_mut(&metric).map(add)
+        shard.metrics.get_mut(&metric).map(|series| add(series))
     })
     .flatten();
     match added {

@@ -1,10 +1,9 @@
-//! A snapshot of all metrics in one file, written shard by shard while writes go on: a shard is locked only while its
-//! bytes are made in memory, and carries the number of the last log entry that it holds. Loading is in `load`.
+//! A snapshot of all metrics in one file, written shard by shard while writes go on: a shard is locked only while it is
+//! copied, and carries the number of the last log entry that it holds. Loading is in `load`.
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use collector_model::MetricId;
 
@@ -12,29 +11,28 @@ use super::{
     ITEM_END, ITEM_FLUSHED, ITEM_METRIC, ITEM_POLICY, ITEM_RAW, ITEM_ROWS, ITEM_SHARD,
     ITEM_TOMBSTONE, snapshot_path,
 };
-use crate::StoreError;
 use crate::codec::{self, columns, put_id, put_varint};
 use crate::file::{self, Disk, DiskFile, frame};
+use crate::head::copy::{SeriesCopy, ShardCopy};
 use crate::head::plan::Plan;
-use crate::head::rows::Rows;
-use crate::head::series::Series;
 use crate::head::{Head, SHARDS};
 use crate::segment::flush::Flush;
+use crate::{Pauses, StoreError};
 
 /// A frame is closed when it has this many bytes: what one flipped bit can cost.
 const FRAME_BYTES: usize = 256 << 10;
 /// Cells or measures per item, so that no frame comes near its limit.
 const ITEM_CELLS: usize = 16 << 10;
 /// The file is synced every so often, so that a sync of the log has little to wait for.
-const SYNC_BYTES: u64 = 16 << 20;
+const SYNC_BYTES: u64 = 4 << 20;
 
 /// What a snapshot cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Written {
     /// Bytes of the file.
     pub(crate) bytes: u64,
-    /// The longest that a shard was locked.
-    pub(crate) pause: Duration,
+    /// The longest times that a shard was locked.
+    pub(crate) pauses: Pauses,
 }
 
 /// Writes and publishes the snapshot of a head that has folded every entry up to `base`. With a flush, closed windows
@@ -67,26 +65,22 @@ fn write_file(
         bytes: 0,
         synced: 0,
     };
-    let (mut pause, mut metrics) = (Duration::ZERO, 0);
+    let (mut pauses, mut metrics) = (Pauses::default(), 0);
     let mut frames = Vec::new();
+    let mut copy = ShardCopy::default();
     for index in 0..SHARDS {
         if let Some(flush) = flush.as_mut() {
-            pause = pause.max(flush.take(head, index)?);
+            pauses.flush = pauses.flush.max(flush.take(head, index)?);
         }
-        let begin = Instant::now();
-        let Some(shard) = head.shard(index) else {
+        let Some(locked) = copy.take(head, index, flush.is_some()) else {
             break;
         };
-        let mut encoder = Encoder::new(&mut frames, index, shard.applied, flush.is_some());
+        pauses.snapshot = pauses.snapshot.max(locked);
+        let mut encoder = Encoder::new(&mut frames, index, copy.applied());
         encoder.open();
-        shard
-            .metrics
-            .iter()
-            .for_each(|(metric, series)| encoder.series(*metric, series));
-        shard
-            .tombstones
-            .iter()
-            .for_each(|(metric, deleted)| encoder.tombstone(*metric, *deleted));
+        copy.series().for_each(|series| encoder.series(&series));
+        copy.tombstones()
+            .for_each(|(metric, deleted)| encoder.tombstone(metric, deleted));
         encoder.close();
         if encoder.overflow {
             let source = io::Error::other("an item is longer than a frame may be");
@@ -96,19 +90,17 @@ fn write_file(
                 source,
             });
         }
-        metrics += shard.metrics.len() as u64;
-        drop(shard);
-        pause = pause.max(begin.elapsed());
+        metrics += copy.len() as u64;
         output.append(&frames)?;
         frames.clear();
     }
-    let mut encoder = Encoder::new(&mut frames, SHARDS, 0, flush.is_some());
+    let mut encoder = Encoder::new(&mut frames, SHARDS, 0);
     encoder.end(metrics);
     output.append(&frames)?;
     output.finish()?;
     Ok(Written {
         bytes: output.bytes,
-        pause,
+        pauses,
     })
 }
 
@@ -144,21 +136,18 @@ struct Encoder<'a> {
     applied: u64,
     payload: Vec<u8>,
     policies: Vec<Arc<Plan>>,
-    /// Whether windows that are being written to segments are left out.
-    flushing: bool,
     /// Whether something did not fit into a frame; the snapshot is then no good.
     overflow: bool,
 }
 
 impl<'a> Encoder<'a> {
-    fn new(out: &'a mut Vec<u8>, shard: usize, applied: u64, flushing: bool) -> Self {
+    fn new(out: &'a mut Vec<u8>, shard: usize, applied: u64) -> Self {
         Self {
             out,
             shard,
             applied,
             payload: Vec::new(),
             policies: Vec::new(),
-            flushing,
             overflow: false,
         }
     }
@@ -171,16 +160,16 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    fn series(&mut self, metric: MetricId, series: &Series) {
+    fn series(&mut self, series: &SeriesCopy<'_>) {
         self.open();
-        let policy = self.policy(series.plan());
-        self.payload.push(match series.in_segments() {
+        let (metric, policy) = (series.metric, self.policy(series.plan));
+        self.payload.push(match series.in_segments {
             true => ITEM_FLUSHED,
             false => ITEM_METRIC,
         });
         put_id(&mut self.payload, metric);
         put_varint(&mut self.payload, policy);
-        for raw in series.raw().chunks(ITEM_CELLS) {
+        for raw in series.raw.chunks(ITEM_CELLS) {
             self.open();
             self.payload.push(ITEM_RAW);
             put_id(&mut self.payload, metric);
@@ -191,9 +180,9 @@ impl<'a> Encoder<'a> {
             columns::put_values(&mut self.payload, raw.iter().map(|measure| measure.value));
             self.close_if_full();
         }
-        let width = series.plan().width();
-        for (level, rows) in (0..).zip(series.levels()) {
-            self.rows(metric, level, rows, width);
+        let width = series.plan.width();
+        for (level, cells) in (0..).zip(series.levels()) {
+            self.rows(metric, level, cells, width);
         }
     }
 
@@ -205,19 +194,23 @@ impl<'a> Encoder<'a> {
         self.close_if_full();
     }
 
-    fn rows(&mut self, metric: MetricId, level: u64, rows: &Rows, width: usize) {
+    fn rows(&mut self, metric: MetricId, level: u64, cells: &[u64], width: usize) {
         if width == 0 {
             return;
         }
-        let count = (ITEM_CELLS / width).max(1);
-        let (starts, values) = rows.parts(width, self.flushing);
-        for (starts, values) in starts.chunks(count).zip(values.chunks(count * width)) {
+        let stride = width + 1;
+        for cells in cells.chunks((ITEM_CELLS / width).max(1) * stride) {
             self.open();
             self.payload.push(ITEM_ROWS);
             put_id(&mut self.payload, metric);
             put_varint(&mut self.payload, level);
-            columns::put_timestamps(&mut self.payload, starts.iter().copied());
-            columns::put_values(&mut self.payload, values.iter().copied());
+            let rows = cells.chunks_exact(stride);
+            let starts = rows
+                .clone()
+                .map(|row| row.first().map_or(0, |start| *start as i64));
+            columns::put_timestamps(&mut self.payload, starts);
+            let values = rows.flat_map(|row| row.iter().skip(1));
+            columns::put_values(&mut self.payload, values.map(|bits| f64::from_bits(*bits)));
             self.close_if_full();
         }
     }

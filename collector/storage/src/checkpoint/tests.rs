@@ -60,14 +60,7 @@ fn dump(head: &Head) -> Vec<String> {
             .metrics
             .iter()
             .map(|(metric, series)| {
-                let width = series.plan().width();
-                let bits =
-                    |values: Vec<f64>| values.into_iter().map(f64::to_bits).collect::<Vec<_>>();
-                let parts = |rows: &crate::head::rows::Rows| {
-                    let (starts, values) = rows.parts(width, false);
-                    (starts, bits(values))
-                };
-                let rows: Vec<_> = series.levels().iter().map(parts).collect();
+                let rows: Vec<_> = series.levels().iter().map(|rows| rows.cells()).collect();
                 format!(
                     "{metric} {:?} {:?} {rows:?}",
                     series.plan().policy(),

@@ -2,22 +2,22 @@
 //! become scaled integers with differences, others the bits that differ from the value before; long columns that are
 //! written once and kept are given to pco, which is denser and ten times slower.
 
-use pco::ChunkConfig;
-use pco::data_types::NumberType;
-use pco::standalone::{simple_compress, simple_decompress_into};
+use std::ops::Range;
 
-use super::{CodecError, Cursor, put_signed, put_varint};
+use pco::standalone::simple_decompress_into;
+
+use super::{CodecError, Cursor, pages, put_signed};
 
 const RAW: u8 = 0;
 const CONSTANT: u8 = 1;
 const DECIMAL: u8 = 2;
 const XOR: u8 = 3;
+/// Written by formats before 3, in one piece.
 const PCO: u8 = 4;
+const PCO_PAGES: u8 = 5;
 
 /// Values from which on pco is worth its header.
 const PCO_LEAST: usize = 128;
-/// Level of pco: 4 is within 2 % of the best in size at half the time.
-const PCO_LEVEL: usize = 4;
 /// Powers of ten that decimals are tried with.
 const SCALES: [f64; 7] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6];
 /// Integers up to here are exact in a double.
@@ -45,13 +45,11 @@ pub(crate) fn put(out: &mut Vec<u8>, values: &[f64], effort: Effort) {
         return;
     }
     if effort == Effort::Dense && values.len() >= PCO_LEAST {
-        let config = ChunkConfig::default().with_compression_level(PCO_LEVEL);
-        if let Ok(bytes) = simple_compress(values, &config) {
-            out.push(PCO);
-            put_varint(out, bytes.len() as u64);
-            out.extend_from_slice(&bytes);
+        out.push(PCO_PAGES);
+        if pages::put(out, values) {
             return;
         }
+        out.truncate(begin);
     }
     if put_decimals(out, values) {
         return;
@@ -65,29 +63,43 @@ pub(crate) fn put(out: &mut Vec<u8>, values: &[f64], effort: Effort) {
     }
 }
 
-/// Reads `count` values.
-pub(crate) fn read(cursor: &mut Cursor<'_>, count: usize) -> Result<Vec<f64>, CodecError> {
+/// Appends the wanted ones of `count` values. Reading ends behind the last of them: only who wants the end is at the
+/// end afterwards.
+pub(crate) fn read(
+    cursor: &mut Cursor<'_>,
+    count: usize,
+    wanted: &Range<usize>,
+    out: &mut Vec<f64>,
+) -> Result<(), CodecError> {
     if count == 0 {
-        return Ok(Vec::new());
+        return Ok(());
     }
+    let some = |values: &[f64], out: &mut Vec<f64>| {
+        out.extend_from_slice(values.get(wanted.clone()).unwrap_or_default());
+    };
     match cursor.byte()? {
-        RAW => super::columns::values(cursor, count),
-        CONSTANT => Ok(vec![cursor.f64()?; count]),
-        DECIMAL => decimals(cursor, count),
-        XOR => xor(cursor, count),
+        RAW => some(&super::columns::values(cursor, count)?, out),
+        CONSTANT => {
+            let value = cursor.f64()?;
+            out.extend(std::iter::repeat_n(value, wanted.len()));
+        }
+        DECIMAL => decimals(cursor, wanted, out)?,
+        XOR => xor(cursor, wanted, out)?,
         PCO => {
             let length = cursor.count(1)?;
             let bytes = cursor.bytes(length)?;
             let mut values = vec![0.0; count];
             let progress = simple_decompress_into(bytes, &mut values)
                 .map_err(|_| CodecError("compressed values are damaged"))?;
-            match progress.n_processed == count && progress.finished {
-                true => Ok(values),
-                false => Err(CodecError("compressed values are too few or too many")),
+            if progress.n_processed != count || !progress.finished {
+                return Err(CodecError("compressed values are too few or too many"));
             }
+            some(&values, out);
         }
-        _ => Err(CodecError("form of values is unknown")),
+        PCO_PAGES => pages::read(cursor, count, wanted, out)?,
+        _ => return Err(CodecError("form of values is unknown")),
     }
+    Ok(())
 }
 
 /// The value times the scale, if that is an integer which gives the value back.
@@ -128,17 +140,23 @@ fn put_decimals(out: &mut Vec<u8>, values: &[f64]) -> bool {
     true
 }
 
-fn decimals(cursor: &mut Cursor<'_>, count: usize) -> Result<Vec<f64>, CodecError> {
+fn decimals(
+    cursor: &mut Cursor<'_>,
+    wanted: &Range<usize>,
+    out: &mut Vec<f64>,
+) -> Result<(), CodecError> {
     let scale = SCALES
         .get(usize::from(cursor.byte()?))
         .ok_or(CodecError("scale is unknown"))?;
     let mut last = 0_i64;
-    let mut values = Vec::with_capacity(count.min(cursor.left()));
-    for _ in 0..count {
+    for _ in 0..wanted.start {
         last = last.wrapping_add(cursor.signed()?);
-        values.push(last as f64 / scale);
     }
-    Ok(values)
+    for _ in wanted.clone() {
+        last = last.wrapping_add(cursor.signed()?);
+        out.push(last as f64 / scale);
+    }
+    Ok(())
 }
 
 /// Writes each value as the bytes in which it differs from the one before: a byte says how many leading bytes are
@@ -162,10 +180,13 @@ fn put_xor(out: &mut Vec<u8>, values: &[f64]) {
     }
 }
 
-fn xor(cursor: &mut Cursor<'_>, count: usize) -> Result<Vec<f64>, CodecError> {
+fn xor(
+    cursor: &mut Cursor<'_>,
+    wanted: &Range<usize>,
+    out: &mut Vec<f64>,
+) -> Result<(), CodecError> {
     let mut last = 0_u64;
-    let mut values = Vec::with_capacity(count.min(cursor.left()));
-    for _ in 0..count {
+    for at in 0..wanted.end {
         let control = cursor.byte()?;
         let (leading, trailing) = (usize::from(control >> 4), usize::from(control & 15));
         let length = 8_usize
@@ -176,13 +197,12 @@ fn xor(cursor: &mut Cursor<'_>, count: usize) -> Result<Vec<f64>, CodecError> {
             difference = difference << 8 | u64::from(*byte);
         }
         last ^= difference << (8 * trailing).min(63);
-        values.push(f64::from_bits(last));
+        if at >= wanted.start {
+            out.push(f64::from_bits(last));
+        }
     }
-    Ok(values)
+    Ok(())
 }
-
-/// Keeps the library's name for doubles honest: what is written as such is read as such.
-const _: NumberType = NumberType::F64;
 
 #[cfg(test)]
 mod tests {
@@ -194,7 +214,8 @@ mod tests {
         let mut out = Vec::new();
         put(&mut out, values, effort);
         let mut cursor = Cursor::new(&out);
-        let back = read(&mut cursor, values.len()).unwrap();
+        let mut back = Vec::new();
+        read(&mut cursor, values.len(), &(0..values.len()), &mut back).unwrap();
         let bits = |values: &[f64]| {
             values
                 .iter()
@@ -203,25 +224,35 @@ mod tests {
         };
         assert_eq!(bits(&back), bits(values));
         assert_eq!(cursor.finish(), Ok(()));
+        for (from, to) in [
+            (0, 1),
+            (values.len() / 3, values.len() / 2),
+            (values.len() / 2, values.len()),
+        ] {
+            let (from, to) = (from.min(values.len()), to.min(values.len()));
+            let mut some = vec![-1.0];
+            read(&mut Cursor::new(&out), values.len(), &(from..to), &mut some).unwrap();
+            assert_eq!(bits(&some[1..]), bits(&values[from..to]));
+        }
         out.len()
     }
 
     proptest! {
         #[test]
-        fn values_read_back_to_the_bit(bits in prop::collection::vec(any::<u64>(), 0..300), dense in any::<bool>()) {
+        fn values_read_back_to_the_bit(bits in prop::collection::vec(any::<u64>(), 0..1_300), dense in any::<bool>()) {
             let values: Vec<f64> = bits.into_iter().map(f64::from_bits).collect();
             round_trip(&values, if dense { Effort::Dense } else { Effort::Fast });
         }
 
         #[test]
-        fn decimals_read_back_to_the_bit(numbers in prop::collection::vec((-100_000_000_i64..100_000_000, 0..8_u32), 1..300), dense in any::<bool>()) {
+        fn decimals_read_back_to_the_bit(numbers in prop::collection::vec((-100_000_000_i64..100_000_000, 0..8_u32), 1..1_300), dense in any::<bool>()) {
             let values: Vec<f64> = numbers.into_iter().map(|(number, digits)| number as f64 / 10_f64.powi(digits as i32)).collect();
             round_trip(&values, if dense { Effort::Dense } else { Effort::Fast });
         }
 
         #[test]
         fn arbitrary_bytes_are_read_or_refused_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), count in 0..500_usize) {
-            let _ = read(&mut Cursor::new(&bytes), count);
+            let _ = read(&mut Cursor::new(&bytes), count, &(count / 3..count), &mut Vec::new());
         }
     }
 

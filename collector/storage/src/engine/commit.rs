@@ -3,15 +3,16 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Instant;
 
 use collector_model::{ArchivePolicy, MetricId};
 
 use super::Shared;
-use crate::StoreError;
 use crate::queue::{Call, Reply, Work, WriteCall};
 use crate::rollup::Scratch;
 use crate::wal::entry;
 use crate::wal::writer::{AppendError, WalWriter};
+use crate::{Pauses, StoreError};
 
 /// The thread's own state.
 pub(super) struct Committer {
@@ -151,7 +152,12 @@ impl Committer {
                 self.answer(&reply, outcome);
             }
             Call::Rotate(reply) => {
+                let begin = Instant::now();
                 let rotated = self.shared.poison.check().and_then(|()| self.wal.rotate());
+                self.shared.counters.paused(Pauses {
+                    rotate: begin.elapsed(),
+                    ..Pauses::default()
+                });
                 self.answer(&reply, rotated.map(|()| self.wal.last_seq()));
             }
             Call::Forget(seq, reply) => {

@@ -16,6 +16,10 @@ use crate::sync::{Condvar, Mutex, MutexGuard};
 const TOMBSTONES_SHARE: usize = 8;
 const TOMBSTONES_LEAST: usize = 10_000;
 
+/// Priority of the thread, as of `nice`: on a busy machine it still gets a third of what others get, so that segments do
+/// not pile up.
+const COMPACTION_NICE: i32 = 5;
+
 /// What the thread waits for.
 #[derive(Debug, Default)]
 pub(super) struct Signal {
@@ -65,6 +69,10 @@ type Checked = HashMap<u64, i64>;
 impl Shared {
     /// Works until the store closes.
     pub(super) fn compact_segments(&self) {
+        // Merging is never urgent: writers and readers go first. Linux takes this for the calling thread alone.
+        if let Err(error) = rustix::process::setpriority_process(None, COMPACTION_NICE) {
+            tracing::debug!(%error, "compaction runs with the priority of all others");
+        }
         let mut checked = Checked::new();
         while self.compactions.wait() {
             loop {

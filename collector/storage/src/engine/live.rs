@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 
-use crate::checkpoint;
+use crate::checkpoint::{self, SNAPSHOT_DIR};
 use crate::file::{self, Disk};
 use crate::manifest::Manifest;
 use crate::quarantine::Quarantine;
@@ -13,6 +13,7 @@ use crate::segment::reader::Segment;
 use crate::segment::set::Segments;
 use crate::segment::{SEGMENT_DIR, segment_id, segment_path};
 use crate::sync::{Mutex, MutexGuard};
+use crate::wal::WAL_DIR;
 use crate::{ReplayReport, StoreError};
 
 /// The manifest and its segments.
@@ -169,4 +170,28 @@ impl Live {
         }
         Ok(())
     }
+}
+
+/// The manifest, of a new store a new one, and the directories.
+pub(super) fn prepare(disk: &dyn Disk, dir: &Path) -> Result<Manifest, StoreError> {
+    let (wal, snapshots) = (dir.join(WAL_DIR), dir.join(SNAPSHOT_DIR));
+    let manifest = match Manifest::read(disk, dir)? {
+        Some(manifest) => manifest,
+        None if wal.exists() || snapshots.exists() => {
+            let reason = "there is a log or a snapshot, but no manifest".to_owned();
+            return Err(StoreError::Corrupt {
+                path: dir.to_owned(),
+                offset: 0,
+                reason,
+            });
+        }
+        None => {
+            let manifest = Manifest::default();
+            manifest.write(disk, dir)?;
+            manifest
+        }
+    };
+    file::create_dir(disk, &wal)?;
+    file::create_dir(disk, &snapshots)?;
+    Ok(manifest)
 }

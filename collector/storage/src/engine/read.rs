@@ -4,8 +4,9 @@ use collector_model::{AggregatePoint, Aggregation, MetricId};
 
 use super::{Engine, Shared};
 use crate::head::shard_of;
+use crate::segment::lookup::Lookup;
 use crate::segment::set::{self, Wanted};
-use crate::{ReadQuery, StoreError};
+use crate::{Each, ReadQuery, StoreError};
 
 impl Engine {
     /// The aggregation methods of a metric.
@@ -26,6 +27,7 @@ impl Shared {
         &self,
         metric: MetricId,
         query: &ReadQuery,
+        lookup: &mut Lookup,
     ) -> Result<Vec<AggregatePoint>, StoreError> {
         let segments = &self.live.segments;
         let (parts, list, since) = self.head.parts(metric, query, segments)?;
@@ -38,15 +40,27 @@ impl Shared {
                 since,
             };
             let newest = match part.newest {
-                None if part.expires() => set::newest(&list, &wanted)?,
+                None if part.expires() => set::newest(&list, lookup, &wanted)?,
                 newest => newest,
             };
             let older = match part.older(newest) {
-                Some((from, to)) => set::read(&list, &wanted, from, to)?,
+                Some(range) => set::read(&list, lookup, &wanted, range)?,
                 None => Vec::new(),
             };
             part.finish(older, newest, &mut points);
         }
         Ok(points)
+    }
+
+    /// Answers queries in the order of their metrics, which is that of the blocks.
+    pub(super) fn read_group(&self, wanted: &[(MetricId, ReadQuery)], each: &mut Each<'_>) {
+        let mut ordered: Vec<(usize, &(MetricId, ReadQuery))> = wanted.iter().enumerate().collect();
+        ordered.sort_by_key(|(_, (metric, query))| (*metric, query.granularity));
+        let mut lookup = Lookup::default();
+        for (index, (metric, query)) in ordered {
+            if each(index, self.read(*metric, query, &mut lookup)).is_break() {
+                break;
+            }
+        }
     }
 }

@@ -1,38 +1,74 @@
 //! What happens to windows when they are closed, shard by shard: how many there are in memory, and their leaving it for
 //! segments; and what is kept of deleted metrics as long as segments have windows of them.
 
+use std::time::{Duration, Instant};
+
+use collector_model::MetricId;
+
 use super::series::Series;
 use super::{Head, SHARDS};
 
+/// Metrics worked on under one lock of their shard: writers wait for so many, not for a shard's thousands.
+const SLICE: usize = 256;
+
 impl Head {
+    fn ids(&self, index: usize) -> Vec<MetricId> {
+        let shard = self.shard(index);
+        shard.map_or_else(Vec::new, |shard| shard.metrics.keys().copied().collect())
+    }
+
+    /// Changes all metrics of a shard, a slice at a time; returns the longest time that it was locked.
+    pub(crate) fn change_all(
+        &self,
+        index: usize,
+        mut change: impl FnMut(MetricId, &mut Series),
+    ) -> Duration {
+        let mut longest = Duration::ZERO;
+        for slice in self.ids(index).chunks(SLICE) {
+            let Some(mut shard) = self.shard_mut(index) else {
+                break;
+            };
+            let begin = Instant::now();
+            for metric in slice {
+                if let Some(series) = shard.metrics.get_mut(metric) {
+                    change(*metric, series);
+                }
+            }
+            drop(shard);
+            longest = longest.max(begin.elapsed());
+        }
+        longest
+    }
+
     /// Bytes of closed windows in memory: in all archives, and in those that have at least `rows`.
     pub(crate) fn closed_bytes(&self, rows: usize) -> (u64, u64) {
         let (mut all, mut many) = (0, 0);
+        let mut add = |series: &Series| {
+            let width = series.plan().width();
+            for ((_, open), level) in series.open_windows().zip(series.levels()) {
+                let closed = level.before(open, width).len();
+                all += 8 * closed as u64;
+                if closed >= rows * (width + 1) {
+                    many += 8 * closed as u64;
+                }
+            }
+        };
         for index in 0..SHARDS {
-            let Some(shard) = self.shard(index) else {
-                break;
-            };
-            for series in shard.metrics.values() {
-                let width = series.plan().width();
-                for ((_, open), level) in series.open_windows().zip(series.levels()) {
-                    let closed = level.before(open, width).len();
-                    all += 8 * closed as u64;
-                    if closed >= rows * (width + 1) {
-                        many += 8 * closed as u64;
-                    }
+            for slice in self.ids(index).chunks(SLICE) {
+                if let Some(shard) = self.shard(index) {
+                    let series = slice.iter().filter_map(|metric| shard.metrics.get(metric));
+                    series.for_each(|series| add(series));
                 }
             }
         }
         (all, many)
     }
 
-    /// Drops the windows that are in segments now.
-    pub(crate) fn drop_flushed(&self) {
-        for index in 0..SHARDS {
-            if let Some(mut shard) = self.shard_mut(index) {
-                shard.metrics.values_mut().for_each(Series::drop_flushed);
-            }
-        }
+    /// Drops the windows that are in segments now; returns the longest time that a shard was locked.
+    pub(crate) fn drop_flushed(&self) -> Duration {
+        let shards = 0..SHARDS;
+        let locked = shards.map(|index| self.change_all(index, |_, series| series.drop_flushed()));
+        locked.max().unwrap_or_default()
     }
 
     /// The last deletion that segments may not have seen, 0 if there is none.

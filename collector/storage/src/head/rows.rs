@@ -117,30 +117,19 @@ impl Rows {
         self.cells.len() / (width + 1)
     }
 
-    /// Starts of the windows, and in a second list the values of all their columns, absent ones as the bits that
-    /// [`Rows::from_parts`] takes for such; on wish without those that [`Rows::mark_flushed`] noted.
-    pub(crate) fn parts(&self, width: usize, unflushed: bool) -> (Vec<i64>, Vec<f64>) {
-        let skip = match unflushed {
-            true => self.first_from(self.flushed, width),
-            false => 0,
-        };
-        let rows = self
-            .cells
-            .chunks_exact(width + 1)
-            .skip(skip)
-            .filter_map(<[u64]>::split_first);
-        let starts = rows.clone().map(|(start, _)| *start as i64).collect();
-        (
-            starts,
-            rows.flat_map(|(_, values)| values)
-                .map(|bits| f64::from_bits(*bits))
-                .collect(),
-        )
+    /// The rows that [`Rows::mark_flushed`] did not note.
+    pub(crate) fn unflushed(&self, width: usize) -> &[u64] {
+        let begin = self.first_from(self.flushed, width) * (width + 1);
+        self.cells.get(begin..).unwrap_or_default()
     }
 
-    /// Bits of the newest row, for nothing but to have it in the cache.
-    pub(crate) fn touch(&self) -> u64 {
-        self.cells.last().copied().unwrap_or_default()
+    /// Bits of both ends of the newest row, for nothing but to have it in the cache.
+    pub(crate) fn touch(&self, width: usize) -> u64 {
+        let start = self.cells.len().checked_sub(width + 1);
+        let start = start.and_then(|at| self.cells.get(at));
+        start
+            .zip(self.cells.last())
+            .map_or(0, |(start, last)| start ^ last)
     }
 
     /// Sets values of columns in the window that begins at `start`.

@@ -3,8 +3,10 @@
 
 use std::sync::Arc;
 
-use collector_model::{AggregatePoint, Granularity, Measure, MetricId, Timestamp, window};
+use collector_model::{Granularity, Measure, MetricId, Timestamp, window};
+use smallvec::SmallVec;
 
+use crate::head::part::Part;
 use crate::head::plan::{LevelPlan, Plan};
 use crate::head::rows::Rows;
 use crate::rollup::{self, Scratch};
@@ -15,65 +17,10 @@ use crate::{ReadQuery, StoreError};
 pub(crate) struct Series {
     plan: Arc<Plan>,
     raw: Vec<Measure>,
-    /// As many as the plan has archives, in its order.
-    levels: Box<[Rows]>,
+    /// As many as the plan has archives, in its order. A single one is beside the rest of the metric in memory.
+    levels: SmallVec<[Rows; 1]>,
     /// Whether segments may have windows of it.
     in_segments: bool,
-}
-
-/// What one archive in memory has to say to a query; the older windows are in segments.
-#[derive(Debug)]
-pub(crate) struct Part {
-    pub(crate) granularity: Granularity,
-    /// First start and end asked for.
-    pub(crate) range: (i64, i64),
-    /// Column of the aggregation.
-    pub(crate) column: usize,
-    timespan: Option<i64>,
-    points: Vec<(i64, f64)>,
-    /// Start of the first window in memory.
-    first: Option<i64>,
-    /// Start of the newest window in memory that has a value.
-    pub(crate) newest: Option<i64>,
-}
-
-impl Part {
-    /// Whether points expire, so that the newest window matters.
-    pub(crate) fn expires(&self) -> bool {
-        self.timespan.is_some()
-    }
-
-    /// The range that segments are asked for, given the newest window anywhere; `None` if memory has all of it.
-    pub(crate) fn older(&self, newest: Option<i64>) -> Option<(i64, i64)> {
-        let (from, to) = self.range;
-        let expired = newest
-            .zip(self.timespan)
-            .map(|(newest, timespan)| newest.saturating_sub(timespan).saturating_add(1));
-        let from = expired.map_or(from, |kept| kept.max(from));
-        let to = self.first.map_or(to, |first| first.min(to));
-        (from < to).then_some((from, to))
-    }
-
-    /// All points, given those of segments and the newest window anywhere.
-    pub(crate) fn finish(
-        self,
-        older: Vec<(i64, f64)>,
-        newest: Option<i64>,
-        out: &mut Vec<AggregatePoint>,
-    ) {
-        let expired = newest
-            .zip(self.timespan)
-            .and_then(|(newest, timespan)| newest.checked_sub(timespan));
-        let kept = older
-            .into_iter()
-            .chain(self.points)
-            .filter(|(start, _)| expired.is_none_or(|expired| *start > expired));
-        out.extend(kept.map(|(start, value)| AggregatePoint {
-            timestamp: Timestamp(start),
-            granularity: self.granularity,
-            value,
-        }));
-    }
 }
 
 impl Series {
@@ -235,7 +182,7 @@ impl Series {
         let raw = self.raw.last().map_or(0, |last| last.value.to_bits());
         self.levels
             .iter()
-            .fold(raw, |bits, rows| bits ^ rows.touch())
+            .fold(raw, |bits, rows| bits ^ rows.touch(self.plan.width()))
     }
 
     /// What memory has to say to a query; `metric` is for the error's text.
@@ -282,33 +229,20 @@ impl Series {
             _ => Ok(parts),
         }
     }
-
-    /// Answers a query from memory alone.
-    #[cfg(test)]
-    pub(crate) fn read(
-        &self,
-        metric: MetricId,
-        query: &ReadQuery,
-    ) -> Result<Vec<AggregatePoint>, StoreError> {
-        let mut points = Vec::new();
-        for part in self.parts(metric, query)? {
-            let newest = part.newest;
-            part.finish(Vec::new(), newest, &mut points);
-        }
-        Ok(points)
-    }
 }
 
 /// Merges two ascending lists; where both have a timestamp the new value stays.
 fn merge(raw: &mut Vec<Measure>, new: &[Measure]) {
     let Some(first) = new.first() else { return };
     // Nearly always everything new comes after everything known.
-    let overlap = match raw.last() {
-        Some(last) if last.timestamp >= first.timestamp => {
-            raw.partition_point(|measure| measure.timestamp < first.timestamp)
-        }
-        _ => raw.len(),
-    };
+    if raw
+        .last()
+        .is_none_or(|last| last.timestamp < first.timestamp)
+    {
+        raw.extend_from_slice(new);
+        return;
+    }
+    let overlap = raw.partition_point(|measure| measure.timestamp < first.timestamp);
     let mut known = raw.split_off(overlap).into_iter().peekable();
     for measure in new {
         while let Some(earlier) = known.next_if(|known| known.timestamp < measure.timestamp) {

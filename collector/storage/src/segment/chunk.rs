@@ -1,6 +1,8 @@
 //! A chunk: the windows of one metric in one segment, column by column, so that one aggregation is read without the
 //! others. Starts are counted in windows and written as runs of equal steps: a regular series costs a few bytes.
 
+use std::ops::Range;
+
 use collector_model::MetricId;
 
 use crate::codec::values::{self, Effort};
@@ -85,27 +87,92 @@ fn put_starts(out: &mut Vec<u8>, starts: impl ExactSizeIterator<Item = i64>, gra
     }
 }
 
-fn starts(cursor: &mut Cursor<'_>, granularity: i64) -> Result<Vec<i64>, CodecError> {
+/// Windows that follow each other in equal steps.
+#[derive(Debug, Clone, Copy)]
+struct Run {
+    first: i64,
+    step: i64,
+    rows: usize,
+}
+
+impl Run {
+    /// How many of its windows begin before a moment.
+    fn before(&self, bound: i64) -> usize {
+        match bound.saturating_sub(self.first) {
+            ..=0 => 0,
+            ahead => usize::try_from((ahead - 1) / self.step.max(1) + 1)
+                .map_or(self.rows, |rows| rows.min(self.rows)),
+        }
+    }
+}
+
+/// The runs of a chunk and how many windows they have.
+fn runs(
+    cursor: &mut Cursor<'_>,
+    granularity: i64,
+    runs: &mut Vec<Run>,
+) -> Result<usize, CodecError> {
     let count = usize::try_from(cursor.varint()?)
         .ok()
         .filter(|count| *count <= MAX_ROWS)
         .ok_or(CodecError("chunk has too many windows"))?;
-    let mut read = Vec::with_capacity(count);
-    let mut last = 0_i64;
-    while read.len() < count {
-        let (step, run) = (cursor.signed()?, cursor.varint()?);
-        if run == 0 || run > (count - read.len()) as u64 {
+    runs.clear();
+    let (mut read, mut last) = (0, 0_i64);
+    while read < count {
+        let (step, rows) = (cursor.signed()?, cursor.varint()?);
+        if rows == 0 || rows > (count - read) as u64 {
             return Err(CodecError("run of windows is empty or too long"));
         }
-        for _ in 0..run {
-            last = last.wrapping_add(step);
-            read.push(last.wrapping_mul(granularity));
+        // Only the very first step may be none, or one back to before the epoch.
+        if step <= 0 && (read > 0 || rows > 1) {
+            return Err(CodecError("windows are not ascending"));
         }
+        let start = |windows: Option<i64>| {
+            windows
+                .and_then(|window| window.checked_mul(granularity))
+                .ok_or(CodecError("window is beyond the end of time"))
+        };
+        let (first, end) = (last.checked_add(step), step.checked_mul(rows as i64));
+        let run = Run {
+            first: start(first)?,
+            step: start(Some(step))?,
+            rows: rows as usize,
+        };
+        last = end
+            .and_then(|end| last.checked_add(end))
+            .ok_or(CodecError("window is beyond the end of time"))?;
+        start(Some(last))?;
+        read += run.rows;
+        runs.push(run);
     }
-    match read.is_sorted_by(|a, b| a < b) {
-        true => Ok(read),
-        false => Err(CodecError("windows are not ascending")),
-    }
+    Ok(count)
+}
+
+/// Starts of the windows of runs, of those rows.
+fn starts(runs: &[Run], rows: &Range<usize>) -> impl Iterator<Item = i64> {
+    let mut skip = rows.start;
+    let starts = runs.iter().flat_map(move |run| {
+        let skipped = skip.min(run.rows);
+        skip -= skipped;
+        (skipped..run.rows).map(|row| run.first + run.step * row as i64)
+    });
+    starts.take(rows.len())
+}
+
+/// What reading chunks uses again and again.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    runs: Vec<Run>,
+    values: Vec<f64>,
+}
+
+/// How much a chunk has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Shape {
+    /// Starts of its first and last window; none of an empty one.
+    pub(crate) ends: Option<(i64, i64)>,
+    pub(crate) rows: usize,
+    pub(crate) width: usize,
 }
 
 /// A chunk's place in a block.
@@ -146,51 +213,93 @@ pub(crate) fn chunks(block: &[u8]) -> impl Iterator<Item = Result<Chunk<'_>, Cod
 }
 
 impl Chunk<'_> {
-    /// The values of one column with the starts of their windows.
+    /// Appends the values of one column whose windows begin in `[from, to)`, with their starts. Nothing is unpacked
+    /// of a chunk without such windows, and little more than what is wanted of others.
     pub(crate) fn column(
         &self,
         granularity: i64,
         column: usize,
-    ) -> Result<Vec<(i64, f64)>, CodecError> {
+        (from, to): (i64, i64),
+        scratch: &mut Scratch,
+        out: &mut Vec<(i64, f64)>,
+    ) -> Result<(), CodecError> {
         let mut cursor = Cursor::new(self.body);
-        let starts = starts(&mut cursor, granularity)?;
+        let count = runs(&mut cursor, granularity, &mut scratch.runs)?;
+        let before = |bound| scratch.runs.iter().map(|run| run.before(bound)).sum();
+        let rows: Range<usize> = before(from)..before(to);
+        if rows.is_empty() {
+            return Ok(());
+        }
         let width = width(&mut cursor)?;
         for index in 0..width {
             let length = cursor.count(1)?;
             let body = cursor.bytes(length)?;
             if index == column {
-                let values = present(body, starts.len())?;
-                let values = starts.into_iter().zip(values);
-                return Ok(values
-                    .filter_map(|(start, value)| Some((start, value?)))
-                    .collect());
+                scratch.values.clear();
+                let present = present(body, count, &rows, &mut scratch.values)?;
+                let mut values = scratch.values.iter();
+                let starts = starts(&scratch.runs, &rows);
+                match present {
+                    Present::All => out.extend(starts.zip(values.copied())),
+                    Present::Some(bitmap) => {
+                        let there = rows
+                            .clone()
+                            .zip(starts)
+                            .filter(|(row, _)| bit(bitmap, *row));
+                        out.extend(there.map_while(|(_, start)| Some((start, *values.next()?))));
+                    }
+                }
+                return Ok(());
             }
         }
         Err(CodecError("chunk has no such column"))
     }
 
-    /// Starts of its windows and number of its columns.
-    pub(crate) fn shape(&self, granularity: i64) -> Result<(Vec<i64>, usize), CodecError> {
+    /// How many windows and columns it has, and of which time.
+    pub(crate) fn shape(&self, granularity: i64) -> Result<Shape, CodecError> {
         let mut cursor = Cursor::new(self.body);
-        Ok((starts(&mut cursor, granularity)?, width(&mut cursor)?))
+        let mut found = Vec::new();
+        let rows = runs(&mut cursor, granularity, &mut found)?;
+        let last = |run: &Run| run.first + run.step * (run.rows as i64 - 1);
+        let ends = found.first().zip(found.last());
+        Ok(Shape {
+            ends: ends.map(|(first_run, last_run)| (first_run.first, last(last_run))),
+            rows,
+            width: width(&mut cursor)?,
+        })
     }
 
     /// All of it, with the number of columns.
     pub(crate) fn rows(&self, granularity: i64) -> Result<(Rows, usize), CodecError> {
         let mut cursor = Cursor::new(self.body);
-        let starts = starts(&mut cursor, granularity)?;
+        let Scratch {
+            mut runs,
+            mut values,
+        } = Scratch::default();
+        let count = self::runs(&mut cursor, granularity, &mut runs)?;
         let width = width(&mut cursor)?;
-        let mut cells = vec![ABSENT; starts.len() * (width + 1)];
-        for (row, start) in cells.chunks_exact_mut(width + 1).zip(&starts) {
+        let stride = width + 1;
+        let mut cells = vec![ABSENT; count * stride];
+        for (row, start) in cells
+            .chunks_exact_mut(stride)
+            .zip(starts(&runs, &(0..count)))
+        {
             if let Some(first) = row.first_mut() {
-                *first = *start as u64;
+                *first = start as u64;
             }
         }
         for index in 1..=width {
             let length = cursor.count(1)?;
-            let values = present(cursor.bytes(length)?, starts.len())?;
-            for (row, value) in cells.chunks_exact_mut(width + 1).zip(values) {
-                if let (Some(cell), Some(value)) = (row.get_mut(index), value) {
+            values.clear();
+            let present = present(cursor.bytes(length)?, count, &(0..count), &mut values)?;
+            let mut values = values.iter();
+            for (at, row) in cells.chunks_exact_mut(stride).enumerate() {
+                let there = match present {
+                    Present::All => true,
+                    Present::Some(bitmap) => bit(bitmap, at),
+                };
+                if let (true, Some(cell)) = (there, row.get_mut(index)) {
+                    let Some(value) = values.next() else { break };
                     *cell = value.to_bits();
                 }
             }
@@ -207,33 +316,57 @@ fn width(cursor: &mut Cursor<'_>) -> Result<usize, CodecError> {
         .ok_or(CodecError("chunk has too many columns"))
 }
 
-/// The values of a column, absent ones as `None`.
-fn present(body: &[u8], rows: usize) -> Result<Vec<Option<f64>>, CodecError> {
+/// Which windows have a value of a column.
+#[derive(Clone, Copy)]
+enum Present<'a> {
+    All,
+    /// Those whose bit is set.
+    Some(&'a [u8]),
+}
+
+fn bit(bitmap: &[u8], row: usize) -> bool {
+    bitmap
+        .get(row / 8)
+        .is_some_and(|byte| byte >> (row % 8) & 1 == 1)
+}
+
+/// How many of the first rows have a value.
+fn rank(bitmap: &[u8], rows: usize) -> usize {
+    let whole = bitmap.iter().take(rows / 8);
+    let whole: u32 = whole.map(|byte| byte.count_ones()).sum();
+    let rest = bitmap
+        .get(rows / 8)
+        .map_or(0, |byte| byte & ((1 << (rows % 8)) - 1));
+    (whole + rest.count_ones()) as usize
+}
+
+/// Appends the values that a column has in some of its windows.
+fn present<'a>(
+    body: &'a [u8],
+    count: usize,
+    rows: &Range<usize>,
+    out: &mut Vec<f64>,
+) -> Result<Present<'a>, CodecError> {
     let mut cursor = Cursor::new(body);
-    let count = usize::try_from(cursor.varint()?)
+    let there = usize::try_from(cursor.varint()?)
         .ok()
-        .filter(|count| *count <= rows)
+        .filter(|there| *there <= count)
         .ok_or(CodecError("column has more values than windows"))?;
-    let bitmap = match count > 0 && count < rows {
-        true => Some(cursor.bytes(rows.div_ceil(8))?),
-        false => None,
+    let (present, wanted) = if there == count {
+        (Present::All, rows.clone())
+    } else if there == 0 {
+        (Present::Some(&[]), 0..0)
+    } else {
+        let bitmap = cursor.bytes(count.div_ceil(8))?;
+        let at = |row| rank(bitmap, row).min(there);
+        (Present::Some(bitmap), at(rows.start)..at(rows.end))
     };
-    let mut values = values::read(&mut cursor, count)?.into_iter();
-    cursor.finish()?;
-    if count == 0 {
-        return Ok(vec![None; rows]);
+    let all = wanted.end == there;
+    if there > 0 {
+        values::read(&mut cursor, there, &wanted, out)?;
     }
-    let is_present = |at: usize| {
-        bitmap.is_none_or(|bitmap| {
-            bitmap
-                .get(at / 8)
-                .is_some_and(|byte| byte >> (at % 8) & 1 == 1)
-        })
-    };
-    Ok((0..rows)
-        .map(|at| match is_present(at) {
-            true => values.next(),
-            false => None,
-        })
-        .collect())
+    if all {
+        cursor.finish()?;
+    }
+    Ok(present)
 }

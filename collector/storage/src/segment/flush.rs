@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use collector_model::MetricId;
+use smallvec::SmallVec;
 
 use super::writer::SegmentWriter;
 use crate::StoreError;
@@ -49,28 +50,31 @@ impl<'a> Flush<'a> {
         }
     }
 
-    /// Takes the closed windows of a shard; returns how long it was locked.
+    /// Takes the closed windows of a shard; returns the longest time that it was locked.
     pub(crate) fn take(&mut self, head: &Head, index: usize) -> Result<Duration, StoreError> {
-        let begin = Instant::now();
-        let Some(mut shard) = head.shard_mut(index) else {
+        let Some(seq) = head
+            .shard(index)
+            .map(|shard| shard.applied.max(head.done()))
+        else {
             return Ok(Duration::ZERO);
         };
         self.taken.clear();
         self.cells.clear();
-        let seq = shard.applied.max(head.done());
-        for (metric, series) in &mut shard.metrics {
+        let least = self.rows.max(1);
+        // What is closed does not change, so that metrics may be taken at different moments; one that is deleted
+        // meanwhile leaves a tombstone that is newer than `seq`.
+        let locked = head.change_all(index, |metric, series| {
             let width = series.plan().width();
             let mut any = false;
-            let open: Vec<_> = series.open_windows().collect();
+            let open: SmallVec<[_; 4]> = series.open_windows().collect();
             for ((granularity, open), rows) in open.into_iter().zip(series.levels_mut()) {
                 let closed = rows.before(open, width);
-                let enough = closed.len() >= self.rows.max(1) * (width + 1);
+                let enough = closed.len() >= least * (width + 1);
                 if enough {
                     let begin = self.cells.len();
                     self.cells.extend_from_slice(closed);
                     let place = begin..self.cells.len();
-                    self.taken
-                        .push((granularity.nanos(), *metric, place, width));
+                    self.taken.push((granularity.nanos(), metric, place, width));
                     any = true;
                 }
                 // Also a mark that a failed flush left goes.
@@ -79,9 +83,7 @@ impl<'a> Flush<'a> {
             if any {
                 series.set_in_segments();
             }
-        }
-        drop(shard);
-        let locked = begin.elapsed();
+        });
         self.taken
             .sort_unstable_by_key(|(granularity, metric, ..)| (*granularity, metric.as_u128()));
         for (granularity, metric, place, width) in &self.taken {

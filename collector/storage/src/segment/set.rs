@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError};
 
 use collector_model::MetricId;
 
+use super::lookup::{Ask, Lookup};
 use super::reader::Segment;
 use crate::StoreError;
 use crate::sync::RwLock;
@@ -60,23 +61,29 @@ pub(crate) struct Wanted {
     pub(crate) since: u64,
 }
 
+impl Wanted {
+    fn ask(&self, range: (i64, i64)) -> Ask {
+        Ask {
+            metric: self.metric,
+            column: self.column,
+            range,
+            since: self.since,
+        }
+    }
+}
+
 /// Values that begin in `[from, to)`, ascending.
 pub(crate) fn read(
     list: &List,
+    lookup: &mut Lookup,
     wanted: &Wanted,
-    from: i64,
-    to: i64,
+    (from, to): (i64, i64),
 ) -> Result<Vec<(i64, f64)>, StoreError> {
     let mut found = Vec::new();
     for segment in list.iter() {
         let meta = &segment.meta;
         if meta.granularity == wanted.granularity && meta.max >= from && meta.min < to {
-            let values = segment.column(wanted.metric, wanted.column, wanted.since)?;
-            found.extend(
-                values
-                    .into_iter()
-                    .filter(|(start, _)| (from..to).contains(start)),
-            );
+            lookup.column(segment, &wanted.ask((from, to)), &mut found)?;
         }
     }
     if !found.is_sorted_by(|a: &(i64, f64), b| a.0 < b.0) {
@@ -89,11 +96,16 @@ pub(crate) fn read(
 }
 
 /// The newest window in which a column has a value.
-pub(crate) fn newest(list: &List, wanted: &Wanted) -> Result<Option<i64>, StoreError> {
+pub(crate) fn newest(
+    list: &List,
+    lookup: &mut Lookup,
+    wanted: &Wanted,
+) -> Result<Option<i64>, StoreError> {
     let of_granularity = |segment: &&Arc<Segment>| segment.meta.granularity == wanted.granularity;
+    let mut found = Vec::new();
     for segment in list.iter().rev().filter(of_granularity) {
-        let values = segment.column(wanted.metric, wanted.column, wanted.since)?;
-        if let Some((start, _)) = values.last() {
+        lookup.column(segment, &wanted.ask((i64::MIN, i64::MAX)), &mut found)?;
+        if let Some((start, _)) = found.last() {
             return Ok(Some(*start));
         }
     }

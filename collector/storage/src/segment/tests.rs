@@ -9,6 +9,7 @@ use proptest::prelude::{ProptestConfig, prop, proptest};
 
 use super::compact::{choose, merge};
 use super::flush::Flush;
+use super::lookup::{Ask, Lookup};
 use super::reader::Segment;
 use super::set::{Wanted, read};
 use super::writer::SegmentWriter;
@@ -67,17 +68,50 @@ fn write(store: &tempfile::TempDir, number: u64, metrics: u64, minutes: std::ops
 }
 
 fn minutes(segments: &[Arc<Segment>], metric: u64, column: usize) -> Vec<i64> {
+    minutes_by(&mut Lookup::default(), segments, metric, column)
+}
+
+fn minutes_by(
+    lookup: &mut Lookup,
+    segments: &[Arc<Segment>],
+    metric: u64,
+    column: usize,
+) -> Vec<i64> {
     let wanted = Wanted {
         metric: id(metric),
         granularity: MINUTE,
         column,
         since: 0,
     };
-    let values = read(&Arc::new(segments.to_vec()), &wanted, i64::MIN, i64::MAX).unwrap();
+    let list = Arc::new(segments.to_vec());
+    let values = read(&list, lookup, &wanted, (i64::MIN, i64::MAX)).unwrap();
     values
         .into_iter()
         .map(|(start, _)| start / MINUTE)
         .collect()
+}
+
+/// The windows of a column in one segment, with blocks that have seen deletions up to `since`.
+fn column(
+    segment: &Segment,
+    lookup: &mut Lookup,
+    (number, column): (u64, usize),
+    range: (i64, i64),
+    since: u64,
+) -> Vec<(i64, u64)> {
+    let metric = id(number);
+    let ask = Ask {
+        metric,
+        column,
+        range,
+        since,
+    };
+    let mut found = Vec::new();
+    lookup.column(segment, &ask, &mut found).unwrap();
+    let bits = found
+        .into_iter()
+        .map(|(start, value)| (start, value.to_bits()));
+    bits.collect()
 }
 
 proptest! {
@@ -108,19 +142,57 @@ proptest! {
         let segment = open(&store, 1);
         assert_eq!(segment.meta.metrics, metrics.len() as u64);
         assert_eq!(segment.meta.seq, 7);
-        for (metric, rows) in &metrics {
+        let all = (i64::MIN, i64::MAX);
+        // One lookup for all, which keeps its place, also where the next metric is before the last one.
+        let mut lookup = Lookup::default();
+        for (metric, rows) in metrics.iter().chain(metrics.iter().rev().take(3)) {
             let expected: Vec<(i64, u64)> = rows
                 .iter()
                 .filter_map(|(minute, (a, _))| Some((minute * MINUTE, first(*a)?.to_bits())))
                 .collect();
-            let found = segment.column(id(*metric), 0, 0).unwrap();
-            let found: Vec<(i64, u64)> = found.into_iter().map(|(start, value)| (start, value.to_bits())).collect();
-            assert_eq!(found, expected);
-            let second = segment.column(id(*metric), 1, 0).unwrap();
+            assert_eq!(column(&segment, &mut lookup, (*metric, 0), all, 0), expected);
+            let middle = rows.keys().nth(rows.len() / 2).unwrap() * MINUTE;
+            for range in [(i64::MIN, middle), (middle, middle + 1), (middle - 1, middle + 90 * MINUTE), (middle + 1, i64::MAX)] {
+                let some: Vec<(i64, u64)> = expected.iter().copied().filter(|(start, _)| (range.0..range.1).contains(start)).collect();
+                assert_eq!(column(&segment, &mut lookup, (*metric, 0), range, 0), some);
+            }
+            let second = column(&segment, &mut lookup, (*metric, 1), all, 0);
             assert_eq!(second.len(), rows.values().filter(|(_, b)| b.is_some()).count());
         }
-        assert_eq!(segment.column(id(10_001), 0, 0).unwrap(), []);
-        assert_eq!(segment.column(id(*metrics.keys().next().unwrap()), 0, 8).unwrap(), []);
+        assert_eq!(column(&segment, &mut lookup, (10_001, 0), all, 0), []);
+        assert_eq!(column(&segment, &mut lookup, (*metrics.keys().next().unwrap(), 0), all, 8), []);
+    }
+}
+
+#[test]
+fn a_stretch_of_a_long_dense_column_is_what_is_in_the_whole() {
+    let store = store();
+    let mut writer = SegmentWriter::create(&System, store.path(), 1, MINUTE).unwrap();
+    // Regular, with a gap, and with another step.
+    let long: Vec<u64> = [cells(0..700), cells(800..1_500), cells(1_501..1_503)].concat();
+    writer.add(1, id(5), &long, 2, Effort::Dense).unwrap();
+    writer.publish().unwrap();
+    let segment = open(&store, 1);
+    let mut lookup = Lookup::default();
+    for of in [(5, 0), (5, 1)] {
+        let all = column(&segment, &mut lookup, of, (i64::MIN, i64::MAX), 0);
+        assert_eq!(all.len(), if of.1 == 0 { 1_402 } else { 467 });
+        for (from, to) in [
+            (0, 1),
+            (3, 511),
+            (511, 514),
+            (690, 810),
+            (1_000, 1_600),
+            (750, 760),
+        ] {
+            let range = (from * MINUTE, to * MINUTE);
+            let inside = all
+                .iter()
+                .copied()
+                .filter(|(start, _)| (range.0..range.1).contains(start));
+            let some = column(&segment, &mut lookup, of, range, 0);
+            assert_eq!(some, inside.collect::<Vec<_>>(), "{of:?} {from}..{to}");
+        }
     }
 }
 
@@ -134,8 +206,9 @@ fn every_flipped_bit_is_noticed_and_costs_no_more_than_its_block() {
     assert!(blocks > 3, "{blocks}");
     let expected: Vec<i64> = (0..200).collect();
     let all = |segment: &Arc<Segment>| {
+        let (mut lookup, segments) = (Lookup::default(), std::slice::from_ref(segment));
         (0..400)
-            .filter(|metric| minutes(std::slice::from_ref(segment), *metric, 0) == expected)
+            .filter(|metric| minutes_by(&mut lookup, segments, *metric, 0) == expected)
             .count()
     };
     // Every byte of index and footer, and some of each block.

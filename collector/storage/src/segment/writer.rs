@@ -15,7 +15,7 @@ use crate::file::{self, Disk, DiskFile, frame};
 const BLOCK_BYTES: usize = 32 << 10;
 /// The file is written and synced every so often, so that a sync of the log has little to wait for.
 const WRITE_BYTES: usize = 256 << 10;
-const SYNC_BYTES: u64 = 16 << 20;
+const SYNC_BYTES: u64 = 4 << 20;
 /// Places of blocks in one frame of the index.
 const INDEX_ENTRIES: usize = 16 << 10;
 /// Bytes of the footer's payload.

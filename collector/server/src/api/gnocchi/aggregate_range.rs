@@ -1,6 +1,7 @@
 //! What the query string of an aggregate says: the stretch of time, the granularity, what stands for missing points and
 //! how much the series must overlap where nothing does; and the bounds of one aggregate.
 
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
@@ -187,10 +188,41 @@ impl Bounds {
         metric: uuid::Uuid,
         query: &ReadQuery,
     ) -> ApiResult<Vec<AggregatePoint>> {
+        self.take(store.read(metric, query))
+    }
+
+    /// Reads many series, in the order of the queries, as [`Bounds::read`] each.
+    pub(super) fn read_all(
+        &mut self,
+        store: &dyn Store,
+        queries: &[(uuid::Uuid, ReadQuery)],
+    ) -> ApiResult<Vec<Vec<AggregatePoint>>> {
+        let mut series = vec![Vec::new(); queries.len()];
+        let mut outcome = Ok(());
+        store.read_group(queries, &mut |index, read| match self.take(read) {
+            Ok(points) => {
+                if let Some(place) = series.get_mut(index) {
+                    *place = points;
+                }
+                ControlFlow::Continue(())
+            }
+            Err(error) => {
+                outcome = Err(error);
+                ControlFlow::Break(())
+            }
+        });
+        outcome.map(|()| series)
+    }
+
+    /// Takes what was read from what is left.
+    fn take(
+        &mut self,
+        read: Result<Vec<AggregatePoint>, StoreError>,
+    ) -> ApiResult<Vec<AggregatePoint>> {
         if self.is_late() {
             return Err(self.too_late());
         }
-        let points = match store.read(metric, query) {
+        let points = match read {
             Err(StoreError::UnknownMetric(_)) => Vec::new(),
             read => read?,
         };

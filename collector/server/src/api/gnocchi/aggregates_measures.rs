@@ -212,11 +212,11 @@ impl Work<'_> {
         let mut of_metrics = ByMetric::new();
         let mut of_resources: BTreeMap<Uuid, ByMetric> = BTreeMap::new();
         for granularity in granularities {
-            let mut series = Vec::with_capacity(self.selected.len());
-            for (one, aggregation) in self.selected.iter().zip(self.aggregations) {
-                let query = self.range.query(*aggregation, *granularity);
-                series.push(self.bounds.read(self.store, one.metric.id, &query)?);
-            }
+            let queries = self.selected.iter().zip(self.aggregations);
+            let queries: Vec<_> = queries
+                .map(|(one, method)| (one.metric.id, self.range.query(*method, *granularity)))
+                .collect();
+            let series = self.bounds.read_all(self.store, &queries)?;
             let grid = self
                 .range
                 .grid(*granularity, &series, &self.bounds, || self.references())?;

@@ -189,11 +189,11 @@ impl<'q> Question<'q> {
         blocking(bounds, move || {
             let mut out: Vec<Point> = Vec::new();
             for granularity in granularities {
-                let mut series = Vec::with_capacity(metrics.len());
-                for (metric, aggregation) in metrics.iter().zip(&methods) {
-                    let query = range.query(*aggregation, granularity);
-                    series.push(bounds.read(store.as_ref(), metric.id, &query)?);
-                }
+                let queries = metrics.iter().zip(&methods);
+                let queries: Vec<_> = queries
+                    .map(|(metric, method)| (metric.id, range.query(*method, granularity)))
+                    .collect();
+                let series = bounds.read_all(store.as_ref(), &queries)?;
                 let fixed = Sampling::Fixed(granularity);
                 let (Some(method), [_, _, ..]) = (method, series.as_slice()) else {
                     // One metric is not put together with anything.

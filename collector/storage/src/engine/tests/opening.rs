@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::*;
+use crate::checkpoint::SNAPSHOT_DIR;
 
 #[test]
 fn a_store_opens_once_at_a_time_and_only_with_its_manifest() {

@@ -80,5 +80,8 @@ fn only_fitting_parts_make_rows() {
     let mut rows = Rows::from_parts(&[1, 2], &[5.0, 6.0], 1).unwrap();
     assert!(!rows.append(Rows::from_parts(&[2], &[0.0], 1).unwrap(), 1));
     assert!(rows.append(Rows::from_parts(&[3], &[7.0], 1).unwrap(), 1));
-    assert_eq!(rows.parts(1, false), (vec![1, 2, 3], vec![5.0, 6.0, 7.0]));
+    let bits = [5.0_f64, 6.0, 7.0].map(f64::to_bits);
+    assert_eq!(rows.cells(), [1, bits[0], 2, bits[1], 3, bits[2]]);
+    rows.mark_flushed(2);
+    assert_eq!(rows.unflushed(1), &rows.cells()[2..]);
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use collector_model::statistics::Calculator;
-use collector_model::{Aggregation, ArchivePolicy, Definition, Statistic};
+use collector_model::{AggregatePoint, Aggregation, ArchivePolicy, Definition, Statistic};
 use proptest::prelude::{Just, Strategy, prop, prop_oneof, proptest};
 
 use super::*;
@@ -260,5 +260,21 @@ proptest! {
             }
             assert_eq!(format!("{:?}", read(&series, method)), format!("{expected:?}"), "{method}");
         }
+    }
+}
+
+impl Series {
+    /// Answers a query from memory alone.
+    pub(crate) fn read(
+        &self,
+        metric: MetricId,
+        query: &ReadQuery,
+    ) -> Result<Vec<AggregatePoint>, StoreError> {
+        let mut points = Vec::new();
+        for part in self.parts(metric, query)? {
+            let newest = part.newest;
+            part.finish(Vec::new(), newest, &mut points);
+        }
+        Ok(points)
     }
 }

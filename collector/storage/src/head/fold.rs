@@ -1,0 +1,103 @@
+//! Batches against the head: whether it knows their metrics, and folding them in. Most of the time goes into waiting for
+//! memory far away, so that metrics are fetched several at a time before they are folded.
+
+use collector_model::{Measure, MetricId};
+
+use super::series::Series;
+use super::{Head, Shard, shard_of};
+use crate::StoreError;
+use crate::batch::SortedBatch;
+use crate::rollup::Scratch;
+use crate::sync::RwLockReadGuard;
+
+/// How many metrics are fetched from memory together before they are folded.
+const AHEAD: usize = 8;
+
+/// What folding a batch did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Folded {
+    /// Measures dropped as too late.
+    pub(crate) late: u64,
+    /// Those of them that are older than everything that their policy keeps.
+    pub(crate) expired: u64,
+    /// Measures of metrics that are not registered.
+    pub(crate) orphans: u64,
+}
+
+impl Folded {
+    fn add(
+        &mut self,
+        series: Option<&mut Box<Series>>,
+        measures: &[Measure],
+        scratch: &mut Scratch,
+    ) {
+        match series {
+            Some(series) => {
+                let late = series.fold(measures, scratch);
+                if late > 0 {
+                    self.late += late as u64;
+                    let late = measures.get(..late).unwrap_or_default();
+                    self.expired += series.expired(late) as u64;
+                }
+            }
+            None => self.orphans += measures.len() as u64,
+        }
+    }
+}
+
+impl Head {
+    /// Whether all metrics of a batch are registered; else the first that is not.
+    pub(crate) fn check_known(&self, batch: &SortedBatch) -> Result<(), StoreError> {
+        let mut open: Option<(usize, RwLockReadGuard<'_, Shard>)> = None;
+        for metric in batch.metrics() {
+            let index = shard_of(metric);
+            if open.as_ref().is_none_or(|(opened, _)| *opened != index) {
+                drop(open.take());
+                open = self.shard(index).map(|shard| (index, shard));
+            }
+            if open
+                .as_ref()
+                .is_none_or(|(_, shard)| !shard.metrics.contains_key(&metric))
+            {
+                return Err(StoreError::UnknownMetric(metric));
+            }
+        }
+        Ok(())
+    }
+
+    /// Folds the log entry `seq` in: into each shard that has not folded it yet.
+    pub(crate) fn fold(&self, seq: u64, batch: &SortedBatch, scratch: &mut Scratch) -> Folded {
+        let mut folded = Folded::default();
+        let mut groups = batch.iter().peekable();
+        while let Some((metric, _)) = groups.peek() {
+            let index = shard_of(*metric);
+            let Some(mut shard) = self.shard_mut(index) else {
+                break;
+            };
+            let known = shard.applied >= seq;
+            shard.applied = shard.applied.max(seq);
+            let group: Vec<(MetricId, &[Measure])> =
+                std::iter::from_fn(|| groups.next_if(|(metric, _)| shard_of(*metric) == index))
+                    .collect();
+            if known {
+                continue;
+            }
+            let (together, rest) = group.as_chunks::<AHEAD>();
+            for chunk in together {
+                // One look-up each; a batch has each metric once.
+                let found = shard
+                    .metrics
+                    .get_disjoint_mut(chunk.each_ref().map(|(metric, _)| metric));
+                let touched = found.iter().flatten().map(|series| series.touch());
+                std::hint::black_box(touched.fold(0, |bits, more| bits ^ more));
+                for (series, (_, measures)) in found.into_iter().zip(chunk) {
+                    folded.add(series, measures, scratch);
+                }
+            }
+            for (metric, measures) in rest {
+                folded.add(shard.metrics.get_mut(metric), measures, scratch);
+            }
+        }
+        folded
+    }
+}
