@@ -161,7 +161,12 @@ fn metrics_made_and_deleted_again_and_again_leave_no_growth() {
         head_bytes: 0,
     };
     let engine = Engine::open(dir.path(), options).unwrap();
-    let (mut sizes, mut tombstones) = (Vec::new(), 0);
+    let bytes = || {
+        let files = segment_files(dir.path()).into_iter();
+        let sizes = files.filter_map(|path| fs::metadata(path).ok());
+        sizes.map(|of| of.len()).sum::<u64>()
+    };
+    let (mut first, mut tombstones) = (None, 0);
     for round in 0..60_u64 {
         let ids: Vec<MetricId> = (0..500).map(|number| id(round * 500 + number)).collect();
         engine.set_policy(&ids, &policy_of(None)).unwrap();
@@ -172,6 +177,7 @@ fn metrics_made_and_deleted_again_and_again_leave_no_growth() {
             .write(ids.iter().map(|id| (*id, measures.clone())).collect())
             .unwrap();
         engine.flush().unwrap();
+        let of_a_round = *first.get_or_insert_with(bytes);
         engine.delete_metrics(&ids).unwrap();
         tombstones = tombstones.max(engine.stats().tombstones);
         if round % 20 == 19 {
@@ -179,19 +185,13 @@ fn metrics_made_and_deleted_again_and_again_leave_no_growth() {
                 engine.flush().unwrap();
                 engine.stats().segment_windows < 500 * 20 * 30
             });
-            let bytes = |paths: Vec<std::path::PathBuf>| {
-                paths
-                    .iter()
-                    .filter_map(|path| fs::metadata(path).ok())
-                    .map(|of| of.len())
-                    .sum::<u64>()
-            };
-            sizes.push(bytes(segment_files(dir.path())));
+            // How many rounds wait for a merge is the machine's to say; files of earlier ones are gone.
+            let now = bytes();
+            assert!(now <= of_a_round * 35, "{now} bytes, {of_a_round} a round");
         }
     }
     assert!(tombstones > 0, "nothing was tried");
     assert_eq!(engine.stats().metrics, 0);
-    assert!(sizes[2] <= sizes[0].max(1) * 3, "{sizes:?}");
 }
 
 #[test]
