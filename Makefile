@@ -2,7 +2,7 @@
 CARGO ?= cargo
 PROGRAMS = -p exporter-host -p exporter-libvirt -p collector-server
 
-.PHONY: help run test bench-host bench-gnocchi bench-index bench-snmp fuzz-snmp bench-storage bench-ingest fuzz-storage lint deny doc layers rpm deb test-packages reproduce bench-libvirt
+.PHONY: help run test bench-host bench-gnocchi bench-index bench-snmp fuzz-snmp bench-storage bench-ingest fuzz-storage fuzz-api lint deny doc layers rpm deb test-packages reproduce bench-libvirt
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -54,7 +54,7 @@ bench-snmp: ## Measure the SNMP agent beside snmp_exporter on 606 links, and 500
 
 fuzz-snmp: ## Fuzz what reads the answers of SNMP devices, ten minutes each
 	packaging/dev/install-deps build
-	packaging/dev/fuzz-snmp 600
+	packaging/dev/fuzz agents/snmp/fuzz 600
 
 bench-storage: ## Measure the store's engine alone: ingest, restart, memory, reads, bytes per value
 	$(CARGO) build --locked --release -p collector-storage --examples
@@ -68,7 +68,11 @@ bench-ingest: ## Measure remote write beside VictoriaMetrics, through HTTP
 
 fuzz-storage: ## Fuzz what reads the store's log and segments, ten minutes each
 	packaging/dev/install-deps build
-	packaging/dev/fuzz-storage 600
+	packaging/dev/fuzz collector/storage/fuzz 600
+
+fuzz-api: ## Fuzz what reads the requests of the API's clients and statsd's lines, ten minutes each
+	packaging/dev/install-deps build
+	packaging/dev/fuzz collector/server/fuzz 600
 
 lint: layers ## Formatting, clippy and the walls between the crates
 	$(CARGO) fmt --all --check

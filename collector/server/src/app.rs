@@ -21,6 +21,7 @@ use crate::ingest::ScrapeState;
 use crate::ingest::amqp::AmqpState;
 use crate::ingest::ceilometer::{Definitions, Translation};
 use crate::ingest::remote_write::{Buffers, SeriesCache};
+use crate::ingest::statsd;
 use crate::measures::Measures;
 use crate::metrics::Metrics;
 use inputs::Inputs;
@@ -199,6 +200,8 @@ pub(crate) async fn serve(
     let app = Arc::new(app.map_err(Failure::start)?);
     let inputs = Arc::new(Inputs::new(&app));
     let prepared = inputs.prepare(config.scrape, mapping, config.ceilometer.amqp)?;
+    let (measures, metrics) = (Arc::clone(&app.measures), Arc::clone(&app.metrics));
+    let statsd = statsd::Listener::bind(config.statsd, measures, metrics).await?;
     let router = console::router(Arc::clone(&app.scrapes)).merge(gnocchi::router(&app));
     let own_metrics = {
         let app = Arc::clone(&app);
@@ -223,7 +226,15 @@ pub(crate) async fn serve(
         .self_metrics(own_metrics)
         .ready_when(ready)
         .on_reload(reload)
-        .background(move |shutdown| inputs.run(prepared, shutdown))
+        .background(move |shutdown| async move {
+            let statsd = async {
+                if let Some(statsd) = statsd {
+                    statsd.run(shutdown.clone()).await;
+                }
+            };
+            let ((), ended) = tokio::join!(statsd, inputs.run(prepared, shutdown.clone()));
+            ended
+        })
         .serve()
         .await;
     close(&app).await;

@@ -10,6 +10,7 @@ use crate::api::{ApiConfig, AuthMode};
 use crate::auth::AuthConfig;
 use crate::ingest::ScrapeConfig;
 use crate::ingest::ceilometer::CeilometerConfig;
+use crate::ingest::statsd::StatsdConfig;
 
 /// The whole file; every key may be left out.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -25,6 +26,8 @@ pub(crate) struct Config {
     pub(crate) scrape: ScrapeConfig,
     /// What Ceilometer sends.
     pub(crate) ceilometer: CeilometerConfig,
+    /// What statsd's clients send.
+    pub(crate) statsd: StatsdConfig,
 }
 
 /// Where series and catalogue are kept.

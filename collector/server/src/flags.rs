@@ -66,6 +66,10 @@ pub(crate) fn settings(args: &Args) -> Result<Settings, Failure> {
     let policy = Policy::load(config.auth.policy_file.as_deref())
         .map_err(|reason| ConfigError::value("auth", reason))?;
     config.scrape.check().map_err(Failure::start)?;
+    config
+        .statsd
+        .check()
+        .map_err(|reason| ConfigError::value("statsd", reason))?;
     let mapping = Mapping::load(config.scrape.mapping_file.as_deref()).map_err(Failure::start)?;
     config
         .ceilometer

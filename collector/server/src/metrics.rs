@@ -10,6 +10,7 @@ use collector_storage::{SYNC_BUCKETS, StoreStats};
 use exposition::{Families, MetricType, Suffix};
 
 use crate::ingest::ceilometer::Counters;
+use crate::ingest::statsd;
 
 /// Where measures come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub(crate) enum Source {
     Ceilometer,
     /// A scrape of an exporter.
     Scrape,
+    /// Datagrams of statsd.
+    Statsd,
 }
 
 /// Method, route and status of requests.
@@ -30,9 +33,12 @@ type RequestKey = (String, String, u16);
 pub(crate) struct Metrics {
     /// What came of Ceilometer's samples and events.
     pub(crate) ceilometer: Counters,
+    /// What came of statsd's lines.
+    pub(crate) statsd: statsd::Counters,
     from_api: AtomicU64,
     from_ceilometer: AtomicU64,
     from_scrapes: AtomicU64,
+    from_statsd: AtomicU64,
     rejected: Mutex<BTreeMap<&'static str, u64>>,
     requests: Mutex<BTreeMap<RequestKey, (u64, Duration)>>,
 }
@@ -44,6 +50,7 @@ impl Metrics {
             Source::Api => &self.from_api,
             Source::Ceilometer => &self.from_ceilometer,
             Source::Scrape => &self.from_scrapes,
+            Source::Statsd => &self.from_statsd,
         };
         counter.fetch_add(measures as u64, Ordering::Relaxed);
     }
@@ -67,6 +74,7 @@ impl Metrics {
     pub(crate) fn collect(&self, store: &StoreStats, out: &mut Families) {
         self.measures(store, out);
         self.ceilometer.collect(out);
+        self.statsd.collect(out);
         self.http(out);
         wal(store, out);
         checkpoints(store, out);
@@ -83,7 +91,8 @@ impl Metrics {
         )
         .sample(&[("source", "api")], load(&self.from_api))
         .sample(&[("source", "ceilometer")], load(&self.from_ceilometer))
-        .sample(&[("source", "scrape")], load(&self.from_scrapes));
+        .sample(&[("source", "scrape")], load(&self.from_scrapes))
+        .sample(&[("source", "statsd")], load(&self.from_statsd));
         let rejected = self.rejected.lock().unwrap_or_else(PoisonError::into_inner);
         let mut family = out.family(
             "nephoscope_collector_measures_rejected_total",

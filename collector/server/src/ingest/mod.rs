@@ -11,6 +11,7 @@ mod mapping;
 pub(crate) mod remote_write;
 mod scrape;
 mod state;
+pub(crate) mod statsd;
 mod store;
 mod targets;
 

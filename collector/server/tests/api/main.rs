@@ -13,6 +13,7 @@ mod aggregates;
 mod aggregation;
 mod batches;
 mod errors;
+mod grafana;
 mod lists;
 mod measures;
 mod policies;

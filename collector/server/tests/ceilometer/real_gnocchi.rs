@@ -2,13 +2,13 @@
 
 use crate::content::content;
 use crate::support::Collector;
-use crate::support::gnocchi::start_gnocchi;
+use crate::support::gnocchi::{Release, start_gnocchi};
 use crate::{cloud, endpoint, publish, publish_http, upgrade};
 
 #[test]
 fn a_real_gnocchi_holds_the_same_after_the_same_samples_and_events() {
     let dir = tempfile::tempdir().unwrap();
-    let gnocchi = start_gnocchi(dir.path());
+    let gnocchi = start_gnocchi(dir.path(), Release::V4_4);
     let real = gnocchi.url("").trim_end_matches('/').to_owned();
     upgrade(&real);
     let collector = Collector::start();

@@ -1,8 +1,9 @@
 #!/bin/bash
-# Starts Debian's Gnocchi for a test: PostgreSQL as indexer, files as storage, the API alone in one process. There is no
-# metricd: a read with refresh=true aggregates what came in before it answers. usage: gnocchi.sh DIR PORT PYTHON-SCRIPT
+# Starts a Gnocchi for a test: PostgreSQL as indexer, files as storage, the API alone in one process. There is no metricd:
+# a read with refresh=true aggregates what came in before it answers. BIN is where its Python and its programs are.
+# usage: gnocchi.sh DIR PORT PYTHON-SCRIPT BIN
 set -euo pipefail
-dir=$1 port=$2 serve=$3
+dir=$1 port=$2 serve=$3 programs=$4
 mkdir -p "$dir/files" "$dir/locks"
 chmod 755 "$dir"
 
@@ -33,7 +34,7 @@ file_basepath = $dir/files
 driver = file
 file_basepath = $dir/files
 CONF
-/usr/bin/gnocchi-upgrade --config-file "$dir/gnocchi.conf" --skip-archive-policies-creation --sacks-number 1 >/dev/null 2>&1
-/usr/bin/python3 "$serve" "$port" "file://$dir/locks" --config-file "$dir/gnocchi.conf" 2>"$dir/api.log" &
+"$programs/gnocchi-upgrade" --config-file "$dir/gnocchi.conf" --skip-archive-policies-creation --sacks-number 1 >/dev/null 2>&1
+"$programs/python3" "$serve" "$port" "file://$dir/locks" --config-file "$dir/gnocchi.conf" 2>"$dir/api.log" &
 api=$!
 wait "$api"

@@ -11,6 +11,8 @@
 mod support;
 
 mod aggregates;
+mod commands;
+mod functional;
 mod metrics;
 mod policies;
 mod resources;

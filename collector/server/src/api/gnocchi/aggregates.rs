@@ -3,11 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use axum::routing::post;
 use collector_index::{Filter, IndexError, Resource};
 use collector_model::grid::Fill;
 use collector_model::operations::Operation;
@@ -23,14 +21,34 @@ use super::aggregates_resources::{grouped, groups, search, select};
 use super::auth::Caller;
 use super::error::{ApiError, ApiResult};
 use super::json::{RawBody, reply_text, to_text};
+use super::openapi::{self, Endpoints};
 use super::query::Params;
 use super::view;
 use crate::app::App;
 use crate::auth::policy::Action;
 
-/// Its route.
-pub(super) fn router() -> Router<Arc<App>> {
-    Router::new().route("/aggregates", post(aggregate))
+/// Its routes.
+pub(super) fn endpoints() -> Endpoints {
+    Endpoints::new().post(
+        openapi::Operation::new(
+            "/aggregates",
+            "Compute over metrics, by id or by a search of their resources",
+        )
+        .query(&[
+            "start",
+            "stop",
+            "granularity",
+            "fill",
+            "needed_overlap",
+            "groupby",
+            "details",
+            "use_history",
+        ])
+        .body("AggregatesRequest")
+        .answers(200, "Aggregates")
+        .refuses(&[404]),
+        aggregate,
+    )
 }
 
 async fn aggregate(

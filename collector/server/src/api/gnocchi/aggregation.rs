@@ -4,10 +4,9 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::routing::{any, get, post};
+use axum::routing::any;
 use collector_index::{IndexError, Metric};
 use collector_model::operations::{Method, aggregate, resample};
 use collector_model::{Granularity, MetricId, parse_uuid};
@@ -19,6 +18,7 @@ use super::aggregates_resources::{grouped, groups, search};
 use super::auth::Caller;
 use super::error::{ApiError, ApiResult};
 use super::json::{RawBody, reply_text, to_text};
+use super::openapi::{Endpoints, Operation};
 use super::points::{Point, points_text};
 use super::query::Params;
 use super::resample::{Sampling, resample as resample_one};
@@ -27,13 +27,56 @@ use super::schema::Node;
 use crate::app::App;
 use crate::auth::policy::Action;
 
+/// What all of them can be asked for.
+const AGGREGATED: [&str; 10] = [
+    "start",
+    "stop",
+    "granularity",
+    "aggregation",
+    "reaggregation",
+    "fill",
+    "needed_overlap",
+    "resample",
+    "refresh",
+    "details",
+];
+
 /// Its routes.
-pub(super) fn router() -> Router<Arc<App>> {
-    let resources = "/aggregation/resource/{type}/metric";
-    Router::new()
-        .route("/aggregation/metric", get(of_query).post(of_body))
-        .route(&format!("{resources}/{{name}}"), post(of_resources))
-        .route(resources, any(nothing_named))
+pub(super) fn endpoints() -> Endpoints {
+    let of_metrics = "/aggregation/metric";
+    Endpoints::new()
+        .get(
+            Operation::new(of_metrics, "Aggregate several metrics into one series")
+                .query(&AGGREGATED)
+                .query(&["metric"])
+                .answers(200, "LegacyAggregates")
+                .refuses(&[404]),
+            of_query,
+        )
+        .post(
+            Operation::new(
+                of_metrics,
+                "Aggregate the metrics in the body into one series",
+            )
+            .query(&AGGREGATED)
+            .body("MetricIds")
+            .answers(200, "LegacyAggregates")
+            .refuses(&[404]),
+            of_body,
+        )
+        .post(
+            Operation::new(
+                "/aggregation/resource/{type}/metric/{name}",
+                "Aggregate the metrics of a name of the resources that a filter finds",
+            )
+            .query(&AGGREGATED)
+            .query(&["groupby", "filter"])
+            .body("Filter")
+            .answers(200, "LegacyAggregates"),
+            of_resources,
+        )
+        // Gnocchi refuses the method where no metric is named.
+        .with(|router| router.route("/aggregation/resource/{type}/metric", any(nothing_named)))
 }
 
 async fn nothing_named() -> ApiError {

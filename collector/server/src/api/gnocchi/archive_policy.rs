@@ -2,29 +2,52 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use collector_index::IndexError;
 
 use super::archive_policy_body::{read_policy, read_policy_change};
 use super::auth::Caller;
 use super::error::{ApiError, ApiResult};
 use super::json::{RawBody, reply};
+use super::openapi::{Endpoints, Operation};
 use super::reply::created;
 use super::url::BaseUrl;
 use crate::app::App;
 use crate::auth::policy::Action;
 
 /// Its routes.
-pub(super) fn router() -> Router<Arc<App>> {
-    Router::new()
-        .route("/archive_policy", get(list).post(create))
-        .route(
-            "/archive_policy/{name}",
-            get(show).patch(update).delete(remove),
+pub(super) fn endpoints() -> Endpoints {
+    let one = "/archive_policy/{name}";
+    Endpoints::new()
+        .get(
+            Operation::new("/archive_policy", "List archive policies")
+                .answers(200, "ArchivePolicies"),
+            list,
+        )
+        .post(
+            Operation::new("/archive_policy", "Create an archive policy")
+                .body("NewArchivePolicy")
+                .answers(201, "ArchivePolicy")
+                .refuses(&[409]),
+            create,
+        )
+        .get(
+            Operation::new(one, "Show an archive policy").answers(200, "ArchivePolicy"),
+            show,
+        )
+        .patch(
+            Operation::new(one, "Change how much an archive policy keeps")
+                .body("ArchivePolicyChange")
+                .answers(200, "ArchivePolicy"),
+            update,
+        )
+        .delete(
+            Operation::new(one, "Delete an archive policy that no metric has")
+                .is_done(204)
+                .refuses(&[400]),
+            remove,
         )
 }
 

@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use axum::routing::get;
 use collector_index::IndexError;
 use serde_json::json;
 
@@ -14,18 +12,44 @@ use super::archive_policy_body::{read_rule, read_rule_name};
 use super::auth::Caller;
 use super::error::{ApiError, ApiResult};
 use super::json::{RawBody, reply};
+use super::openapi::{Endpoints, Operation};
 use super::reply::created;
 use super::url::BaseUrl;
 use crate::app::App;
 use crate::auth::policy::Action;
 
 /// Its routes.
-pub(super) fn router() -> Router<Arc<App>> {
-    Router::new()
-        .route("/archive_policy_rule", get(list).post(create))
-        .route(
-            "/archive_policy_rule/{name}",
-            get(show).patch(rename).delete(remove),
+pub(super) fn endpoints() -> Endpoints {
+    let one = "/archive_policy_rule/{name}";
+    Endpoints::new()
+        .get(
+            Operation::new("/archive_policy_rule", "List archive policy rules")
+                .answers(200, "ArchivePolicyRules"),
+            list,
+        )
+        .post(
+            Operation::new("/archive_policy_rule", "Create an archive policy rule")
+                .body("ArchivePolicyRule")
+                .answers(201, "ArchivePolicyRule")
+                .refuses(&[409]),
+            create,
+        )
+        .get(
+            Operation::new(one, "Show an archive policy rule").answers(200, "ArchivePolicyRule"),
+            show,
+        )
+        .patch(
+            Operation::new(one, "Rename an archive policy rule")
+                .body("ArchivePolicyRuleChange")
+                .answers(200, "ArchivePolicyRule")
+                .refuses(&[409]),
+            rename,
+        )
+        .delete(
+            Operation::new(one, "Delete an archive policy rule")
+                .is_done(204)
+                .refuses(&[400]),
+            remove,
         )
 }
 

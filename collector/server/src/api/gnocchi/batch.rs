@@ -5,9 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use axum::Router;
 use axum::extract::State;
-use axum::routing::post;
 use collector_index::{EnsureMetric, EnsureResource, IndexError, Metric};
 use collector_model::{Measure, MetricId, Timestamp, parse_uuid};
 use collector_storage::Batch;
@@ -18,6 +16,7 @@ use super::auth::Caller;
 use super::error::{ApiError, ApiResult};
 use super::json::{RawBody, decode_error};
 use super::measure_body::{RawEntry, RawMeasures};
+use super::openapi::{Endpoints, Operation};
 use super::query::Params;
 use super::reply::accepted;
 use super::resource_body::refuse_slash;
@@ -27,10 +26,29 @@ use crate::auth::policy::Action;
 use crate::metrics::Source;
 
 /// Its routes.
-pub(super) fn router() -> Router<Arc<App>> {
-    Router::new()
-        .route("/batch/metrics/measures", post(by_metric))
-        .route("/batch/resources/metrics/measures", post(by_resource))
+pub(super) fn endpoints() -> Endpoints {
+    Endpoints::new()
+        .post(
+            Operation::new(
+                "/batch/metrics/measures",
+                "Write measures of several metrics",
+            )
+            .body("MetricBatch")
+            .is_done(202)
+            .refuses(&[404, 507]),
+            by_metric,
+        )
+        .post(
+            Operation::new(
+                "/batch/resources/metrics/measures",
+                "Write measures of several resources, creating their metrics if asked to",
+            )
+            .query(&["create_metrics"])
+            .body("ResourceBatch")
+            .is_done(202)
+            .refuses(&[404, 409, 507]),
+            by_resource,
+        )
 }
 
 async fn by_metric(State(app): State<Arc<App>>, caller: Caller, body: RawBody) -> ApiResult {

@@ -4,10 +4,8 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::post;
 use collector_index::{Metric, Resource};
 use collector_model::{ResourceIdError, Timestamp};
 use uuid::Uuid;
@@ -15,6 +13,7 @@ use uuid::Uuid;
 use super::auth::Caller;
 use super::error::{ApiError, ApiResult};
 use super::json::{RawBody, decode_error};
+use super::openapi::{Endpoints, Operation};
 use super::reply::accepted;
 use crate::app::App;
 use crate::auth::policy::Action;
@@ -24,10 +23,28 @@ use crate::ingest::ceilometer::{Intake, Outcome, Received, Sender};
 const INPUT: &str = "http";
 
 /// Its routes.
-pub(super) fn router() -> Router<Arc<App>> {
-    Router::new()
-        .route("/ceilometer/samples", post(add))
-        .route("/ceilometer/events", post(add))
+pub(super) fn endpoints() -> Endpoints {
+    Endpoints::new()
+        .post(
+            Operation::new(
+                "/ceilometer/samples",
+                "Take samples of Ceilometer's http publisher",
+            )
+            .body("CeilometerList")
+            .is_done(202)
+            .refuses(&[507]),
+            add,
+        )
+        .post(
+            Operation::new(
+                "/ceilometer/events",
+                "Take events of Ceilometer's http publisher",
+            )
+            .body("CeilometerList")
+            .is_done(202)
+            .refuses(&[507]),
+            add,
+        )
 }
 
 /// What is sound is stored before the rest is told of with 400. Meters that no definition has are no error.

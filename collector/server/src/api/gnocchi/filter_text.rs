@@ -196,8 +196,10 @@ fn word_value(word: &str) -> Option<Value> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use proptest::prelude::*;
     use serde_json::json;
+
+    use super::*;
 
     #[test]
     fn filters_give_the_form_of_a_searchs_body() {
@@ -264,5 +266,20 @@ mod tests {
         assert!(parse(&format!("{}a=b{}", "(".repeat(1000), ")".repeat(1000))).is_err());
         assert!(parse(&format!("{} a=b", "not ".repeat(1000))).is_err());
         assert!(parse(&format!("a in {}", "[".repeat(1000))).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in any::<String>(), words in "[()a-c=<≠'\" \\[\\],0-9]{0,40}|(not |and |or |in |a=b ){0,12}") {
+            let _ = parse(&text);
+            let _ = parse(&words);
+        }
+
+        #[test]
+        fn quoted_values_come_out_as_they_were_written(value in "[^']{0,20}", name in "x[a-z_]{1,8}") {
+            let text = format!("{name} = '{value}'");
+            let expected = json!({"=": {name: value}});
+            prop_assert_eq!(parse(&text), Ok(expected), "{}", text);
+        }
     }
 }

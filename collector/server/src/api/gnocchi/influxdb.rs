@@ -7,11 +7,9 @@ use std::io::Read as _;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, post};
 use collector_index::{Ensured, IndexError};
 use collector_model::{Measure, Timestamp};
 use collector_storage::Batch;
@@ -21,6 +19,7 @@ use super::auth::Caller;
 use super::error::{ApiError, ApiResult};
 use super::json::{RawBody, busy};
 use super::named_metrics::{Kind, NamedResource, resolve};
+use super::openapi::{Endpoints, Operation};
 use super::query::Params;
 use crate::app::App;
 use crate::auth::policy::Action;
@@ -35,11 +34,28 @@ const RESOURCE_TAG: &str = "x-gnocchi-influxdb-tag-resource-id";
 const DEFAULT_RESOURCE_TAG: &str = "host";
 
 /// Its routes.
-pub(super) fn router() -> Router<Arc<App>> {
-    Router::new()
-        .route("/influxdb/ping", get(ping))
-        .route("/influxdb/query", post(query))
-        .route("/influxdb/write", post(write))
+pub(super) fn endpoints() -> Endpoints {
+    Endpoints::new()
+        .get(
+            Operation::new("/influxdb/ping", "Answer as an InfluxDB").is_done(204),
+            ping,
+        )
+        .post(
+            Operation::new("/influxdb/query", "Create a database: a resource type")
+                .query(&["q"])
+                .body_of("application/x-www-form-urlencoded", "InfluxQuery")
+                .is_done(204)
+                .refuses(&[501]),
+            query,
+        )
+        .post(
+            Operation::new("/influxdb/write", "Write InfluxDB's line protocol")
+                .query(&["db", "precision"])
+                .body_of("text/plain", "LineProtocol")
+                .is_done(204)
+                .refuses(&[404, 409, 507]),
+            write,
+        )
 }
 
 async fn ping(State(app): State<Arc<App>>) -> Response {

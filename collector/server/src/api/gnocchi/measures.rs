@@ -3,10 +3,8 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::routing::get;
 use collector_index::Metric;
 use collector_model::{Aggregation, Timestamp};
 use collector_storage::ReadQuery;
@@ -18,6 +16,7 @@ use super::error::{ApiError, ApiResult};
 use super::json::{RawBody, decode_error, reply_text};
 use super::measure_body::RawMeasures;
 use super::metric::find;
+use super::openapi::{Endpoints, Operation};
 use super::points::{Point, points_text};
 use super::query::Params;
 use super::reply::accepted;
@@ -27,9 +26,33 @@ use crate::app::App;
 use crate::auth::policy::Action;
 use crate::metrics::Source;
 
-/// Its routes below `/metric`; those below a resource are in `resource_metric`.
-pub(super) fn router() -> Router<Arc<App>> {
-    Router::new().route("/metric/{id}/measures", get(show).post(add))
+/// What measures of one metric can be asked for.
+pub(super) const READ: [&str; 6] = [
+    "start",
+    "stop",
+    "granularity",
+    "aggregation",
+    "resample",
+    "refresh",
+];
+
+/// Its routes.
+pub(super) fn endpoints() -> Endpoints {
+    let path = "/metric/{id}/measures";
+    Endpoints::new()
+        .get(
+            Operation::new(path, "Read measures of a metric")
+                .query(&READ)
+                .answers(200, "Measures"),
+            show,
+        )
+        .post(
+            Operation::new(path, "Write measures of a metric")
+                .body("NewMeasures")
+                .is_done(202)
+                .refuses(&[507]),
+            add,
+        )
 }
 
 async fn show(

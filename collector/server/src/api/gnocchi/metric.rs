@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use axum::routing::get;
 use collector_index::{Filter, IndexError, Metric, MetricQuery, MetricStatus, NewMetric};
 use collector_model::parse_uuid;
 use serde_json::{Value, json};
@@ -15,6 +13,7 @@ use super::archive_policy::unknown_policy_is_bad;
 use super::auth::Caller;
 use super::error::{ApiError, ApiResult};
 use super::json::{RawBody, reply};
+use super::openapi::{Endpoints, Operation};
 use super::pagination::{METRIC_ORDER, Page};
 use super::query::Params;
 use super::reply::created;
@@ -29,10 +28,36 @@ use crate::auth::policy::Action;
 const FIELDS: [&str; 4] = ["name", "id", "unit", "archive_policy_name"];
 
 /// Its routes.
-pub(super) fn router() -> Router<Arc<App>> {
-    Router::new()
-        .route("/metric", get(list).post(create))
-        .route("/metric/{id}", get(show).delete(remove))
+pub(super) fn endpoints() -> Endpoints {
+    let one = "/metric/{id}";
+    Endpoints::new()
+        .get(
+            Operation::new("/metric", "List metrics")
+                .query(&[
+                    "status",
+                    "user_id",
+                    "project_id",
+                    "creator",
+                    "limit",
+                    "marker",
+                    "sort",
+                ])
+                .query(&FIELDS)
+                .answers(200, "Metrics"),
+            list,
+        )
+        .post(
+            Operation::new("/metric", "Create a metric")
+                .body("NewMetric")
+                .answers(201, "Metric")
+                .refuses(&[404]),
+            create,
+        )
+        .get(
+            Operation::new(one, "Show a metric").answers(200, "MetricWithResource"),
+            show,
+        )
+        .delete(Operation::new(one, "Delete a metric").is_done(204), remove)
 }
 
 /// The active metric of an id in a path.

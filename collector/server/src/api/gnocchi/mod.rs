@@ -29,6 +29,7 @@ mod measure_body;
 mod measures;
 mod metric;
 mod named_metrics;
+mod openapi;
 mod pagination;
 mod points;
 mod prometheus;
@@ -60,40 +61,52 @@ use axum::{Extension, Router};
 use tower::ServiceExt as _;
 
 use self::error::ApiError;
+use self::openapi::Endpoints;
 use self::url::Mounted;
 use crate::api::cors;
 use crate::app::App;
 
+/// What is below `/v1`.
+fn endpoints() -> Endpoints {
+    Endpoints::new()
+        .merge(root::endpoints())
+        .merge(archive_policy::endpoints())
+        .merge(archive_policy_rule::endpoints())
+        .merge(resource_type::endpoints())
+        .merge(resource_list::endpoints())
+        .merge(resource_metric::endpoints())
+        .merge(resource::endpoints())
+        .merge(metric::endpoints())
+        .merge(measures::endpoints())
+        .merge(batch::endpoints())
+        .merge(aggregates::endpoints())
+        .merge(aggregation::endpoints())
+        .merge(search_metric::endpoints())
+        .merge(status::endpoints())
+        .merge(ceilometer::endpoints())
+        .with(|router| router.route_layer(from_fn(error_body::require_json)))
+        // These answer no JSON.
+        .merge(influxdb::endpoints())
+        .merge(prometheus::endpoints())
+}
+
 /// All routes of the API: `/`, `/healthcheck` and what is below `/v1`; once more below the configured prefix.
 pub(crate) fn router(app: &Arc<App>) -> Router {
-    let endpoints = Router::new()
-        .merge(root::router())
-        .merge(archive_policy::router())
-        .merge(archive_policy_rule::router())
-        .merge(resource_type::router())
-        .merge(resource_list::router())
-        .merge(resource_metric::router())
-        .merge(resource::router())
-        .merge(metric::router())
-        .merge(measures::router())
-        .merge(batch::router())
-        .merge(aggregates::router())
-        .merge(aggregation::router())
-        .merge(search_metric::router())
-        .merge(status::router())
-        .merge(ceilometer::router())
-        .route_layer(from_fn(error_body::require_json))
-        // These answer no JSON.
-        .merge(influxdb::router())
-        .merge(prometheus::router())
-        .route_layer(from_fn_with_state(Arc::clone(app), count::count));
+    let counted = |router: Router<Arc<App>>| {
+        router.route_layer(from_fn_with_state(Arc::clone(app), count::count))
+    };
+    let (endpoints, document) = endpoints().with(counted).finish();
     let plain = endpoints
         .clone()
         .fallback(unknown)
         .with_state(Arc::clone(app));
     let below = endpoints.fallback(move |request| without_empty_segments(plain, request));
     let at = |prefix: &str| {
+        let document = document.clone();
+        let description = get(move |url: url::BaseUrl| document.show(url));
         let router = Router::new()
+            .route(&format!("{prefix}/openapi.json"), description.clone())
+            .route(&format!("{prefix}/v1/openapi.json"), description)
             .route(&format!("{prefix}/healthcheck"), get(root::healthcheck))
             .nest(&format!("{prefix}/v1"), below.clone())
             .route(&format!("{prefix}/v1/"), get(root::links));

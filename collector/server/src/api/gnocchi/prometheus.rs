@@ -5,10 +5,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::routing::post;
 use collector_model::{Attribute, AttributeType, MetricId};
 use serde_json::{Map, Value};
 
@@ -16,6 +14,7 @@ use super::auth::Caller;
 use super::error::{ApiError, ApiResult};
 use super::json::RawBody;
 use super::named_metrics::{Kind, NamedResource, resolve};
+use super::openapi::{Endpoints, Operation};
 use super::reply::accepted;
 use crate::app::App;
 use crate::ingest::remote_write::{self, Labels, Received, SeriesKey, SnappyError, WireError};
@@ -26,9 +25,15 @@ const RESOURCE_TYPE: &str = "prometheus";
 /// What stands for a label that a series does not have.
 const NO_LABEL: &str = "none";
 
-/// Its route.
-pub(super) fn router() -> Router<Arc<App>> {
-    Router::new().route("/prometheus/write", post(write))
+/// Its routes.
+pub(super) fn endpoints() -> Endpoints {
+    Endpoints::new().post(
+        Operation::new("/prometheus/write", "Write by Prometheus' remote write")
+            .body_of("application/x-protobuf", "RemoteWrite")
+            .is_done(202)
+            .refuses(&[404, 409, 507]),
+        write,
+    )
 }
 
 async fn write(

@@ -4,11 +4,9 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 use collector_index::{IndexError, MetricsUpdate, NewResource, Resource, ResourceUpdate};
 use collector_model::Timestamp;
 use uuid::Uuid;
@@ -17,6 +15,7 @@ use super::auth::Caller;
 use super::conditional::Revision;
 use super::error::{ApiError, ApiResult};
 use super::json::{RawBody, reply};
+use super::openapi::{Endpoints, Operation};
 use super::reply::created;
 use super::resource_body::{read_change, read_new};
 use super::resource_metric::register_new;
@@ -26,11 +25,35 @@ use crate::app::App;
 use crate::auth::policy::Action;
 
 /// Its routes.
-pub(super) fn router() -> Router<Arc<App>> {
-    Router::new().route("/resource/{type}", post(create)).route(
-        "/resource/{type}/{id}",
-        get(show).patch(update).delete(remove),
-    )
+pub(super) fn endpoints() -> Endpoints {
+    let one = "/resource/{type}/{id}";
+    Endpoints::new()
+        .post(
+            Operation::new("/resource/{type}", "Create a resource, and metrics of it")
+                .body("NewResource")
+                .answers(201, "Resource")
+                .refuses(&[409]),
+            create,
+        )
+        .get(
+            Operation::new(one, "Show a resource")
+                .answers(200, "Resource")
+                .refuses(&[412]),
+            show,
+        )
+        .patch(
+            Operation::new(one, "Change attributes and metrics of a resource")
+                .body("ResourceChange")
+                .answers(200, "Resource")
+                .refuses(&[409, 412]),
+            update,
+        )
+        .delete(
+            Operation::new(one, "Delete a resource and its metrics")
+                .is_done(204)
+                .refuses(&[412]),
+            remove,
+        )
 }
 
 /// A resource as a path names it; the type exists.

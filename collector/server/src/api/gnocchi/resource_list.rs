@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::routing::{get, post};
+use axum::routing::get;
 use collector_index::{Filter, ResourceQuery};
 use serde_json::{Map, Value, json};
 
@@ -14,6 +13,7 @@ use super::error::{ApiError, ApiResult};
 use super::filter::read_filter;
 use super::filter_text;
 use super::json::{RawBody, reply};
+use super::openapi::{Endpoints, Operation};
 use super::pagination::{Page, RESOURCE_ORDER};
 use super::query::Params;
 use super::resource::ResourcePath;
@@ -22,13 +22,52 @@ use super::view::{self, Attrs};
 use crate::app::App;
 use crate::auth::policy::Action;
 
+/// What a list of resources can be asked for.
+const LISTED: [&str; 6] = ["details", "history", "attrs", "limit", "marker", "sort"];
+
 /// Its routes.
-pub(super) fn router() -> Router<Arc<App>> {
-    Router::new()
-        .route("/resource", get(types))
-        .route("/resource/{type}", get(list).delete(remove))
-        .route("/resource/{type}/{id}/history", get(history))
-        .route("/search/resource/{type}", post(search).get(search_by_get))
+pub(super) fn endpoints() -> Endpoints {
+    let (all, searched) = ("/resource/{type}", "/search/resource/{type}");
+    Endpoints::new()
+        .get(
+            Operation::new("/resource", "Where the resources of each type are")
+                .answers(200, "ResourceTypeLinks"),
+            types,
+        )
+        .get(
+            Operation::new(all, "List resources of a type")
+                .query(&LISTED)
+                .answers(200, "Resources"),
+            list,
+        )
+        .delete(
+            Operation::new(all, "Delete resources by a filter")
+                .body("Filter")
+                .answers(200, "Deleted"),
+            remove,
+        )
+        .get(
+            Operation::new(
+                "/resource/{type}/{id}/history",
+                "List the revisions of a resource",
+            )
+            .query(&["details", "attrs", "limit", "marker", "sort"])
+            .answers(200, "Resources"),
+            history,
+        )
+        .post(
+            Operation::new(
+                searched,
+                "Search resources by a filter in the body or in the query string",
+            )
+            .query(&LISTED)
+            .query(&["filter"])
+            .body("Filter")
+            .answers(200, "Resources"),
+            search,
+        )
+        // It is a path of POST alone, but says of an unknown type that it is unknown.
+        .with(|router| router.route(searched, get(search_by_get)))
 }
 
 /// What part of the resources of a type is asked for.

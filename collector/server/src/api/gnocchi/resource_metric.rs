@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::routing::get;
 use collector_index::{
     IndexError, Metric, MetricSpec, MetricSpecs, MetricsUpdate, Resource, ResourceUpdate,
 };
@@ -14,6 +12,8 @@ use collector_model::MetricId;
 use super::auth::Caller;
 use super::error::ApiResult;
 use super::json::{RawBody, reply};
+use super::measures::READ;
+use super::openapi::{Endpoints, Operation};
 use super::query::Params;
 use super::resource::{ResourcePath, bad_reference};
 use super::resource_body::read_metrics;
@@ -26,14 +26,42 @@ use crate::auth::policy::Action;
 type MetricPath = Path<(String, String, String)>;
 
 /// Its routes.
-pub(super) fn router() -> Router<Arc<App>> {
-    let metric = "/resource/{type}/{id}/metric/{name}";
-    Router::new()
-        .route("/resource/{type}/{id}/metric", get(list).post(add))
-        .route(metric, get(show).delete(remove))
-        .route(
-            &format!("{metric}/measures"),
-            get(show_measures).post(add_measures),
+pub(super) fn endpoints() -> Endpoints {
+    let all = "/resource/{type}/{id}/metric";
+    let one = "/resource/{type}/{id}/metric/{name}";
+    let measures = "/resource/{type}/{id}/metric/{name}/measures";
+    Endpoints::new()
+        .get(
+            Operation::new(all, "List the metrics of a resource").answers(200, "Metrics"),
+            list,
+        )
+        .post(
+            Operation::new(all, "Create metrics of a resource")
+                .body("ResourceMetrics")
+                .answers(200, "Metrics")
+                .refuses(&[409]),
+            add,
+        )
+        .get(
+            Operation::new(one, "Show a metric of a resource").answers(200, "MetricWithResource"),
+            show,
+        )
+        .delete(
+            Operation::new(one, "Delete a metric of a resource").is_done(204),
+            remove,
+        )
+        .get(
+            Operation::new(measures, "Read measures of a metric of a resource")
+                .query(&READ)
+                .answers(200, "Measures"),
+            show_measures,
+        )
+        .post(
+            Operation::new(measures, "Write measures of a metric of a resource")
+                .body("NewMeasures")
+                .is_done(202)
+                .refuses(&[507]),
+            add_measures,
         )
 }
 

@@ -3,11 +3,9 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use axum::routing::get;
 use collector_index::{AttributeChange, IndexError, ResourceTypeChange};
 use collector_model::Timestamp;
 use serde_json::Value;
@@ -15,6 +13,7 @@ use serde_json::Value;
 use super::auth::Caller;
 use super::error::{ApiError, ApiResult};
 use super::json::{RawBody, decode, reply};
+use super::openapi::{Endpoints, Operation};
 use super::reply::created;
 use super::resource_type_body::{TypeChange, read_patch, read_type};
 use super::url::BaseUrl;
@@ -23,12 +22,35 @@ use crate::app::App;
 use crate::auth::policy::Action;
 
 /// Its routes.
-pub(super) fn router() -> Router<Arc<App>> {
-    Router::new()
-        .route("/resource_type", get(list).post(create))
-        .route(
-            "/resource_type/{name}",
-            get(show).patch(update).delete(remove),
+pub(super) fn endpoints() -> Endpoints {
+    let one = "/resource_type/{name}";
+    Endpoints::new()
+        .get(
+            Operation::new("/resource_type", "List resource types").answers(200, "ResourceTypes"),
+            list,
+        )
+        .post(
+            Operation::new("/resource_type", "Create a resource type")
+                .body("NewResourceType")
+                .answers(201, "ResourceType")
+                .refuses(&[409]),
+            create,
+        )
+        .get(
+            Operation::new(one, "Show a resource type").answers(200, "ResourceType"),
+            show,
+        )
+        .patch(
+            Operation::new(one, "Add, remove and change attributes of a resource type")
+                .body_of("application/json-patch+json", "JsonPatch")
+                .answers(200, "ResourceType"),
+            update,
+        )
+        .delete(
+            Operation::new(one, "Delete a resource type that no resource has")
+                .is_done(204)
+                .refuses(&[400]),
+            remove,
         )
 }
 

@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
-use axum::routing::get;
 use collector_model::Aggregation;
 use serde_json::{Value, json};
 
 use super::json::reply;
+use super::openapi::{Endpoints, Operation};
 use super::url::BaseUrl;
 use crate::app::App;
 
@@ -30,11 +29,17 @@ const LINKS: [&str; 12] = [
     "status",
 ];
 
-/// Routes below `/v1`.
-pub(super) fn router() -> Router<Arc<App>> {
-    Router::new()
-        .route("/", get(links))
-        .route("/capabilities", get(capabilities))
+/// Its routes.
+pub(super) fn endpoints() -> Endpoints {
+    Endpoints::new()
+        .get(
+            Operation::new("/", "What there is").answers(200, "Links"),
+            links,
+        )
+        .get(
+            Operation::new("/capabilities", "What can be computed").answers(200, "Capabilities"),
+            capabilities,
+        )
 }
 
 /// `GET /`: the versions; to a browser, which asks for HTML, the page.

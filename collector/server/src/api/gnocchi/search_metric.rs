@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::post;
 use collector_index::Metric;
 use collector_model::{Granularity, MetricId, TimespanError, parse_uuid};
 use collector_storage::ReadQuery;
@@ -16,15 +14,26 @@ use super::aggregates_measures::{has_granularity, method_of, object};
 use super::auth::Caller;
 use super::error::{ApiError, ApiResult};
 use super::json::{RawBody, reply_text};
+use super::openapi::{Endpoints, Operation};
 use super::points::{Point, points_text};
 use super::query::Params;
 use super::value_query::ValueQuery;
 use crate::app::App;
 use crate::auth::policy::Action;
 
-/// Its route.
-pub(super) fn router() -> Router<Arc<App>> {
-    Router::new().route("/search/metric", post(search))
+/// Its routes.
+pub(super) fn endpoints() -> Endpoints {
+    Endpoints::new().post(
+        Operation::new(
+            "/search/metric",
+            "Search measures of metrics by their values",
+        )
+        .query(&["metric_id", "start", "stop", "aggregation", "granularities"])
+        .body("ValueFilter")
+        .answers(200, "ValuesByMetric")
+        .refuses(&[404]),
+        search,
+    )
 }
 
 async fn search(

@@ -3,22 +3,22 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::get;
 use serde_json::json;
 
 use super::auth::Caller;
 use super::error::ApiResult;
 use super::json::reply;
+use super::openapi::{Endpoints, Operation};
 use super::query::Params;
 use crate::app::App;
 use crate::auth::policy::Action;
 
-/// Its route.
-pub(super) fn router() -> Router<Arc<App>> {
-    Router::new().route("/status", get(show))
+/// Its routes.
+pub(super) fn endpoints() -> Endpoints {
+    let operation = Operation::new("/status", "How much waits to be written");
+    Endpoints::new().get(operation.query(&["details"]).answers(200, "Status"), show)
 }
 
 async fn show(State(app): State<Arc<App>>, caller: Caller, params: Params) -> ApiResult {
