@@ -17,6 +17,7 @@ mod content;
 mod http;
 mod publishers;
 mod real_gnocchi;
+mod telemetry;
 
 use std::path::Path;
 

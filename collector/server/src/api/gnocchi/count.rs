@@ -17,9 +17,11 @@ pub(super) async fn count(State(app): State<Arc<App>>, request: Request, next: N
     let response = next.run(request).await;
     let route = route.as_ref().map_or("", MatchedPath::as_str);
     // Below a prefix there is more before it; where the path was written with empty segments it is not there.
-    let route = route.split_once("/v1/").map_or(route, |(_, route)| route);
-    let route = route.trim_start_matches('/');
-    let route = format!("/v1/{route}");
+    let route = match route.split_once("/v1/") {
+        Some((_, route)) => format!("/v1/{route}"),
+        None if route.starts_with("/v2/") => route.to_owned(),
+        None => format!("/v1/{}", route.trim_start_matches('/')),
+    };
     app.metrics.request(
         method.as_str(),
         &route,

@@ -46,6 +46,7 @@ mod root;
 mod schema;
 mod search_metric;
 mod status;
+mod telemetry;
 mod url;
 mod value_query;
 mod view;
@@ -112,7 +113,9 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
             .route(&format!("{prefix}/v1/"), get(root::links));
         router.layer(Extension(Mounted(prefix.to_owned())))
     };
-    let mut all = at("").route("/", get(root::versions_or_page));
+    let mut all = at("")
+        .route("/", get(root::versions_or_page))
+        .merge(telemetry::router(app));
     let prefix = &app.api().path_prefix;
     if !prefix.is_empty() {
         let root = Router::new()
