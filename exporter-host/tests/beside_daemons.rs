@@ -1,5 +1,10 @@
 //! Debian's node_exporter and ours side by side with the collectors that are off by default and ask something else than
 //! files: network drivers, and real daemons of chrony, runit and supervisor.
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a failed assumption fails the test loudly"
+)]
 
 mod common;
 

@@ -1,5 +1,9 @@
 //! Debian's node_exporter and ours side by side on a machine that systemd has booted: both ask the same systemd and the same
 //! logind over a real bus.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a failed assumption fails the test loudly"
+)]
 
 mod common;
 

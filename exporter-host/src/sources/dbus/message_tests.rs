@@ -128,9 +128,8 @@ fn a_signature_is_split_into_complete_types() {
 
 #[test]
 fn types_that_lie_in_each_other_for_ever_are_refused() {
-    let deep = ["v"; 1].join("");
     let body = [1, b'v', 0].repeat(100);
-    assert_eq!(parse(&answer(METHOD_RETURN, &fields(&deep), &body)), None);
+    assert_eq!(parse(&answer(METHOD_RETURN, &fields("v"), &body)), None);
 }
 
 proptest::proptest! {
