@@ -1,7 +1,13 @@
-//! Messages over a real broker: none is lost, whoever dies; what cannot be read stops nobody.
+//! Messages over a real broker: none is lost, whoever dies; what cannot be read stops nobody; a full disk is waited for.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use testkit::Rabbitmq;
+use testkit::tools::run;
 
 use crate::broker::{
     depth, image_size, listening_to, read, send, sum, value, wait_connected, wait_for,
@@ -151,4 +157,90 @@ fn what_cannot_be_read_is_set_aside_and_the_rest_is_stored() {
         aside[0]["headers"]["x-nephoscope-routing-key"],
         "metering.sample"
     );
+}
+
+/// A small disk of its own below a directory; it is gone when this is dropped.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    fn mount(path: PathBuf) -> Self {
+        std::fs::create_dir(&path).unwrap();
+        let place = path.display().to_string();
+        run(
+            "mount",
+            ["-t", "tmpfs", "-o", "size=64m", "nephoscope-test", &place],
+        );
+        Self(path)
+    }
+
+    /// Takes all of its room.
+    fn fill(&self) {
+        let mut file = File::create(self.0.join("filler")).unwrap();
+        let block = vec![0; 64 << 10];
+        while file.write_all(&block).is_ok() {}
+        let block = [0; 512];
+        while file.write_all(&block).is_ok() {}
+    }
+
+    fn empty(&self) {
+        std::fs::remove_file(self.0.join("filler")).unwrap();
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        run("umount", ["-l", &self.0.display().to_string()]);
+    }
+}
+
+#[test]
+fn a_full_disk_is_waited_for_with_the_messages_in_hand() {
+    const COUNT: u64 = 40;
+    let broker = Rabbitmq::start();
+    let dir = tempfile::tempdir().unwrap();
+    let disk = SmallDisk::mount(dir.path().join("data"));
+    let collector = Collector::configured_in(dir, &listening_to(&broker, ", prefetch: 10"));
+    wait_connected(&collector);
+    send(&broker.url(), false, &[image_size(0)]);
+    wait_for("the first", || {
+        sum(&collector, "amqp_messages_total") == 1.0
+    });
+    disk.fill();
+    // As much as finds room in what the log has taken already is acknowledged, and no more.
+    let large: Vec<Value> = (1..=COUNT)
+        .map(|at| {
+            let mut message = image_size(at * 60);
+            let sample = message["payload"][0].clone();
+            let samples: Vec<Value> = (0..500u64)
+                .map(|other| {
+                    let mut sample = sample.clone();
+                    sample["resource_id"] = format!("image-{at}-{other}").into();
+                    sample
+                })
+                .collect();
+            message["payload"] = samples.into();
+            message
+        })
+        .collect();
+    send(&broker.url(), false, &large);
+    wait_for("a retry", || sum(&collector, "amqp_retries_total") > 1.0);
+    std::thread::sleep(Duration::from_secs(1));
+    let in_hand = sum(&collector, "amqp_messages_unacknowledged");
+    assert!((1.0..=10.0).contains(&in_hand), "{in_hand}");
+    let acknowledged = sum(&collector, "amqp_messages_total");
+    assert!(acknowledged < COUNT as f64, "{acknowledged}");
+    // The broker has given away `prefetch` of them and keeps the rest.
+    let waiting = depth(&broker, "metering.sample").unwrap() as f64;
+    assert_eq!(acknowledged + 10.0 + waiting, COUNT as f64 + 1.0);
+    disk.empty();
+    wait_for("all messages", || {
+        sum(&collector, "amqp_messages_total") == COUNT as f64 + 1.0
+    });
+    let all = collector.json("/v1/resource/image?limit=1000&attrs=id");
+    assert_eq!(all.as_array().unwrap().len(), 1000);
+    for at in [1, COUNT / 2, COUNT] {
+        let path = format!("/v1/resource/image/image-{at}-499/metric/image.size/measures");
+        assert_eq!(collector.json(&path).as_array().unwrap().len(), 1);
+    }
+    drop(collector);
 }

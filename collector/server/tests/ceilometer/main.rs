@@ -15,6 +15,7 @@ mod broker;
 mod cloud;
 mod content;
 mod http;
+mod notifications;
 mod publishers;
 mod real_gnocchi;
 mod telemetry;

@@ -67,7 +67,11 @@ impl Collector {
 
     /// Starts one with no data and these further lines of configuration.
     pub(crate) fn configured(yaml: &str) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        Self::configured_in(tempfile::tempdir().unwrap(), yaml)
+    }
+
+    /// As [`Collector::configured`], in that directory; its data are in `data` there.
+    pub(crate) fn configured_in(dir: TempDir, yaml: &str) -> Self {
         let catalogue = Catalogue::new();
         let yaml = format!("{QUIET}{}{yaml}", catalogue.yaml());
         std::fs::write(dir.path().join("collector.yml"), yaml).unwrap();
