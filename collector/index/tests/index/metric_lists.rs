@@ -44,7 +44,9 @@ async fn metrics_are_looked_up_by_resource_and_name() {
     let found = fixture.index.metrics_of_resources(&wanted).await.unwrap();
     let mut found: Vec<MetricId> = found.iter().map(|metric| metric.id).collect();
     found.sort();
-    assert_eq!(found, [a_cpu, b_cpu]);
+    let mut expected = [a_cpu, b_cpu];
+    expected.sort();
+    assert_eq!(found, expected);
     assert!(
         fixture
             .index
