@@ -79,7 +79,12 @@ fn grafanas_data_source_gets_what_it_asks_for() {
             created["metrics"]["cpu"].as_str().unwrap().to_owned(),
         ));
     }
-    let point = |value: f64| json!(["2015-03-06T14:30:00+00:00", 60.0, value]);
+    let points = |value: f64| {
+        json!([
+            ["2015-03-06T14:00:00+00:00", 3600.0, value],
+            ["2015-03-06T14:30:00+00:00", 60.0, value]
+        ])
+    };
     let get = |path: &str| browser(&collector, "GET", path, "");
     let post = |path: &str, body: &str| browser(&collector, "POST", path, body);
 
@@ -110,15 +115,15 @@ fn grafanas_data_source_gets_what_it_asks_for() {
         } else {
             3.0
         };
-        assert_eq!(get(&path), json!([point(expected)]));
+        assert_eq!(get(&path), points(expected));
     }
     let path = format!("/v1/aggregation/resource/generic/metric/cpu?aggregation=mean&{RANGE}");
-    assert_eq!(post(&path, filter), json!([point(2.0)]));
+    assert_eq!(post(&path, filter), points(2.0));
     let path = format!("/v1/metric/{metric}/measures?aggregation=mean&{RANGE}");
-    assert_eq!(get(&path), json!([point(1.0)]));
+    assert_eq!(get(&path), points(1.0));
     let path =
         format!("/v1/resource/generic/{resource}/metric/cpu/measures?aggregation=mean&{RANGE}");
-    assert_eq!(get(&path), json!([point(1.0)]));
+    assert_eq!(get(&path), points(1.0));
 
     // Template variables: resources(generic, id, {...}) and metrics(ID).
     let found = post(

@@ -26,8 +26,10 @@ fn the_client_aggregates_by_id_and_by_resource() {
         let path = format!("/v1/resource/generic/of-{project}/metric/cpu/measures");
         collector.post(&path, &measures).expect_status(202);
     }
-    let metrics = collector.json("/v1/metric");
-    let [a, b] = [0, 1].map(|at| metrics[at]["id"].as_str().unwrap().to_owned());
+    let [a, b] = ["p1", "p2"].map(|project| {
+        let resource = collector.json(&format!("/v1/resource/generic/of-{project}"));
+        resource["metrics"]["cpu"].as_str().unwrap().to_owned()
+    });
     let difference = format!("(- (metric {b} mean) (metric {a} mean))");
     let table = client.json(&["aggregates", &difference, "--granularity", "60"]);
     assert_eq!(column(&table, "value"), [&json!(9.0), &json!(27.0)]);

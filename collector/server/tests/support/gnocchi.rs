@@ -1,6 +1,7 @@
 //! Real Gnocchis, with PostgreSQL and files, to compare with.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use testkit::{Peer, Running};
 
@@ -51,5 +52,6 @@ pub(crate) fn start_gnocchi(dir: &Path, release: Release) -> Running {
         ])
         .with_children()
         .wait_http("/v1/capabilities")
+        .ready_timeout(Duration::from_secs(240))
         .start()
 }

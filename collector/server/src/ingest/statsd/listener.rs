@@ -55,7 +55,7 @@ impl Listener {
         })?;
         let address = socket.local_addr().map_err(Failure::start)?;
         metrics.statsd.listens();
-        tracing::info!(%address, %resource, "listening for statsd");
+        tracing::info!(%address, %resource, "taking statsd");
         Ok(Some(Self {
             socket,
             address,
