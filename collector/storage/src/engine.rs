@@ -245,7 +245,18 @@ impl Store for Engine {
     }
 
     fn read(&self, metric: MetricId, query: &ReadQuery) -> Result<Vec<AggregatePoint>, StoreError> {
-        self.shared.read(metric, query, &mut Lookup::default())
+        self.shared
+            .read(metric, query, usize::MAX, &mut Lookup::default())
+    }
+
+    fn read_first(
+        &self,
+        metric: MetricId,
+        query: &ReadQuery,
+        most: usize,
+    ) -> Result<Vec<AggregatePoint>, StoreError> {
+        self.shared
+            .read(metric, query, most, &mut Lookup::default())
     }
 
     fn read_group(&self, wanted: &[(MetricId, ReadQuery)], each: &mut Each<'_>) {

@@ -254,12 +254,13 @@ impl Head {
         changed
     }
 
-    /// What memory has to say to a query, the segments that have the rest, and the log entry that deleted an earlier
+    /// What memory has to say to a query, so many points of a granularity at most, the segments that have the rest, and the log entry that deleted an earlier
     /// metric of this id.
     pub(crate) fn parts(
         &self,
         metric: MetricId,
         query: &ReadQuery,
+        most: usize,
         segments: &Segments,
     ) -> Result<(Vec<Part>, List, u64), StoreError> {
         let shard = self
@@ -269,7 +270,7 @@ impl Head {
             .metrics
             .get(&metric)
             .ok_or(StoreError::UnknownMetric(metric))?;
-        let parts = series.parts(metric, query)?;
+        let parts = series.parts(metric, query, most)?;
         // Under the lock: what leaves memory is in the list before.
         let list = segments.list();
         let deleted = shard.tombstones.get(&metric).copied().unwrap_or(0);

@@ -93,6 +93,18 @@ pub trait Store: Send + Sync {
     /// gets the index of a query with its answer as of [`Store::read`], and ends the reading by a break.
     fn read_group(&self, wanted: &[(MetricId, ReadQuery)], each: &mut Each<'_>);
 
+    /// The first so many of the points that [`Store::read`] gives, of a query of one granularity: who reads on behind the
+    /// last of them never holds them all in memory.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    fn read_first(
+        &self,
+        metric: MetricId,
+        query: &ReadQuery,
+        most: usize,
+    ) -> Result<Vec<AggregatePoint>, StoreError>;
+
     /// Deletes metrics with all their points; unknown ones are passed over. An id is never to be used again.
     ///
     /// # Errors

@@ -22,15 +22,16 @@ impl Engine {
 }
 
 impl Shared {
-    /// Answers a query.
+    /// Answers a query with its first so many points; fewer than all only of one granularity.
     pub(super) fn read(
         &self,
         metric: MetricId,
         query: &ReadQuery,
+        most: usize,
         lookup: &mut Lookup,
     ) -> Result<Vec<AggregatePoint>, StoreError> {
         let segments = &self.live.segments;
-        let (parts, list, since) = self.head.parts(metric, query, segments)?;
+        let (parts, list, since) = self.head.parts(metric, query, most, segments)?;
         let mut points = Vec::new();
         for part in parts {
             let wanted = Wanted {
@@ -44,11 +45,12 @@ impl Shared {
                 newest => newest,
             };
             let older = match part.older(newest) {
-                Some(range) => set::read(&list, lookup, &wanted, range)?,
+                Some(range) => set::read(&list, lookup, &wanted, range, most)?,
                 None => Vec::new(),
             };
             part.finish(older, newest, &mut points);
         }
+        points.truncate(most);
         Ok(points)
     }
 
@@ -58,7 +60,7 @@ impl Shared {
         ordered.sort_by_key(|(_, (metric, query))| (*metric, query.granularity));
         let mut lookup = Lookup::default();
         for (index, (metric, query)) in ordered {
-            if each(index, self.read(*metric, query, &mut lookup)).is_break() {
+            if each(index, self.read(*metric, query, usize::MAX, &mut lookup)).is_break() {
                 break;
             }
         }

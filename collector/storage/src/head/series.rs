@@ -190,6 +190,7 @@ impl Series {
         &self,
         metric: MetricId,
         query: &ReadQuery,
+        most: usize,
     ) -> Result<Vec<Part>, StoreError> {
         let aggregation = query.aggregation;
         let unknown = StoreError::UnknownAggregation {
@@ -216,6 +217,7 @@ impl Series {
                 timespan: level.timespan,
                 points: rows
                     .column(width, column, level.timespan, (from, to))
+                    .take(most)
                     .collect(),
                 first: rows.start(0, width),
                 newest: rows.newest(width, column),

@@ -72,15 +72,19 @@ impl Wanted {
     }
 }
 
-/// Values that begin in `[from, to)`, ascending.
+/// Values that begin in `[from, to)`, ascending: all of them, or at least the first so many.
 pub(crate) fn read(
     list: &List,
     lookup: &mut Lookup,
     wanted: &Wanted,
     (from, to): (i64, i64),
+    most: usize,
 ) -> Result<Vec<(i64, f64)>, StoreError> {
     let mut found = Vec::new();
     for segment in list.iter() {
+        if found.len() >= most {
+            break;
+        }
         let meta = &segment.meta;
         if meta.granularity == wanted.granularity && meta.max >= from && meta.min < to {
             lookup.column(segment, &wanted.ask((from, to)), &mut found)?;

@@ -84,7 +84,7 @@ fn minutes_by(
         since: 0,
     };
     let list = Arc::new(segments.to_vec());
-    let values = read(&list, lookup, &wanted, (i64::MIN, i64::MAX)).unwrap();
+    let values = read(&list, lookup, &wanted, (i64::MIN, i64::MAX), usize::MAX).unwrap();
     values
         .into_iter()
         .map(|(start, _)| start / MINUTE)

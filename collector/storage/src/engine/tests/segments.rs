@@ -227,3 +227,42 @@ fn a_damaged_block_costs_its_metrics_windows_there_and_is_told() {
     assert_eq!(report, [format!("{}: it is missing", path.display())]);
     assert_eq!(read(&engine, 7, "max").last(), Some(&(49, 49.0)));
 }
+
+#[test]
+fn page_after_page_gives_what_is_read_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = open_small(dir.path());
+    engine.set_policy(&[id(1)], &policy_of(Some(150))).unwrap();
+    for minute in 0..200 {
+        // Not every window has a value.
+        if minute % 5 != 3 {
+            let measure = Measure::new(Timestamp(minute * 60 * SECOND), minute as f64);
+            engine.write(vec![(id(1), vec![measure])]).unwrap();
+        }
+        if minute % 40 == 0 {
+            engine.flush().unwrap();
+        }
+    }
+    assert!(engine.stats().segments > 1);
+    let mut query = ReadQuery {
+        granularity: Granularity::from_nanos(60 * SECOND),
+        ..ReadQuery::all("max".parse().unwrap())
+    };
+    let whole = engine.read(id(1), &query).unwrap();
+    assert!(whole.len() > 100);
+    for most in [1, 7, 50, whole.len(), 1_000] {
+        query.start = None;
+        let mut paged = Vec::new();
+        loop {
+            let page = engine.read_first(id(1), &query, most).unwrap();
+            paged.extend_from_slice(&page);
+            match page.last() {
+                Some(last) if page.len() == most => {
+                    query.start = Some(Timestamp(last.timestamp.0 + 60 * SECOND));
+                }
+                _ => break,
+            }
+        }
+        assert_eq!(paged, whole, "{most} at once");
+    }
+}

@@ -271,7 +271,7 @@ impl Series {
         query: &ReadQuery,
     ) -> Result<Vec<AggregatePoint>, StoreError> {
         let mut points = Vec::new();
-        for part in self.parts(metric, query)? {
+        for part in self.parts(metric, query, usize::MAX)? {
             let newest = part.newest;
             part.finish(Vec::new(), newest, &mut points);
         }
