@@ -57,6 +57,12 @@ impl FromStr for Fill {
 }
 
 impl Fill {
+    /// Whether it depends on nothing but the gap's own moment.
+    #[must_use]
+    pub fn is_pointwise(self) -> bool {
+        matches!(self, Self::Null | Self::Drop | Self::Number(_))
+    }
+
     /// Whether what is missing, or infinite, in a result is left out.
     #[must_use]
     pub fn drops(self) -> bool {

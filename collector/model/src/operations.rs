@@ -81,6 +81,26 @@ impl Operation {
         found
     }
 
+    /// Whether a value depends on those of its own moment alone, so that a stretch of time may be computed piece by
+    /// piece.
+    #[must_use]
+    pub fn is_pointwise(&self) -> bool {
+        match self {
+            Self::Metric(_) | Self::Number(_) => true,
+            Self::Unary(_, operand) => operand.is_pointwise(),
+            Self::Binary(_, operands) => operands.iter().all(Self::is_pointwise),
+            Self::Clip {
+                value_and_least,
+                most,
+            } => {
+                let mut bounds = value_and_least.iter().chain(most.as_deref());
+                bounds.all(Self::is_pointwise)
+            }
+            Self::Aggregate(method, operand) => !method.rate && operand.is_pointwise(),
+            Self::RateOfChange { .. } | Self::Resample(..) | Self::Rolling(..) => false,
+        }
+    }
+
     fn collect(&self, found: &mut impl FnMut(&Reference)) {
         match self {
             Self::Metric(references) => references.iter().for_each(found),

@@ -81,6 +81,17 @@ impl Timestamp {
         Self::read(&Form::of(&input), &input, now)
     }
 
+    /// A calendar time with a time of day, as machines write it; `None` for every other form, and before the epoch.
+    #[must_use]
+    pub fn of_iso8601(text: &str) -> Option<Self> {
+        let bytes = text.as_bytes();
+        let fits = bytes.len() >= 19
+            && bytes.first().is_some_and(u8::is_ascii_digit)
+            && bytes.get(4) == Some(&b'-');
+        let nanos = fits.then(|| iso8601::parse(text).ok())??;
+        Self(nanos).after_epoch().ok()
+    }
+
     /// A list of inputs, as the timestamps of one POST: the first one decides in which form all are read.
     ///
     /// # Errors

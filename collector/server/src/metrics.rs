@@ -41,6 +41,7 @@ pub(crate) struct Metrics {
     from_statsd: AtomicU64,
     rejected: Mutex<BTreeMap<&'static str, u64>>,
     requests: Mutex<BTreeMap<RequestKey, (u64, Duration)>>,
+    answers_cut: AtomicU64,
 }
 
 impl Metrics {
@@ -68,6 +69,11 @@ impl Metrics {
         let (count, sum) = requests.entry(key).or_default();
         *count += 1;
         *sum += took;
+    }
+
+    /// Counts an answer that ended in the middle.
+    pub(crate) fn answer_cut(&self) {
+        self.answers_cut.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Writes all families.
@@ -123,6 +129,11 @@ impl Metrics {
     }
 
     fn http(&self, out: &mut Families) {
+        out.counter(
+            "nephoscope_collector_http_answers_cut_total",
+            "Answers of the API that ended in the middle: the query took too long, or nobody read on.",
+            self.answers_cut.load(Ordering::Relaxed) as f64,
+        );
         let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
         let mut family = out.family(
             "nephoscope_collector_http_requests_total",

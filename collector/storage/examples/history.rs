@@ -89,7 +89,7 @@ fn sum(engine: &Engine, metrics: std::ops::Range<u64>) -> Vec<f64> {
     let wanted: Vec<(MetricId, ReadQuery)> = metrics.map(|metric| (id(metric), query())).collect();
     let mut sums = vec![0.0; 288];
     let mut read = 0;
-    engine.read_group(&wanted, &mut |_, points| {
+    engine.read_group(&wanted, usize::MAX, &mut |_, points| {
         for (sum, point) in sums.iter_mut().zip(points.unwrap()) {
             *sum += point.value;
             read += 1;

@@ -259,8 +259,8 @@ impl Store for Engine {
             .read(metric, query, most, &mut Lookup::default())
     }
 
-    fn read_group(&self, wanted: &[(MetricId, ReadQuery)], each: &mut Each<'_>) {
-        self.shared.read_group(wanted, each);
+    fn read_group(&self, wanted: &[(MetricId, ReadQuery)], most: usize, each: &mut Each<'_>) {
+        self.shared.read_group(wanted, most, each);
     }
 
     fn delete_metrics(&self, metrics: &[MetricId]) -> Result<(), StoreError> {

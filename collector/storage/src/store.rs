@@ -90,8 +90,8 @@ pub trait Store: Send + Sync {
     fn read(&self, metric: MetricId, query: &ReadQuery) -> Result<Vec<AggregatePoint>, StoreError>;
 
     /// Reads many metrics, in an order of the store's own, so that what is on the disk together is read once. `each`
-    /// gets the index of a query with its answer as of [`Store::read`], and ends the reading by a break.
-    fn read_group(&self, wanted: &[(MetricId, ReadQuery)], each: &mut Each<'_>);
+    /// gets the index of a query with its answer as of [`Store::read_first`], and ends the reading by a break.
+    fn read_group(&self, wanted: &[(MetricId, ReadQuery)], most: usize, each: &mut Each<'_>);
 
     /// The first so many of the points that [`Store::read`] gives, of a query of one granularity: who reads on behind the
     /// last of them never holds them all in memory.

@@ -25,7 +25,8 @@ pub(crate) struct ApiConfig {
     pub(crate) max_body_size: usize,
     /// Most metrics in one aggregate; also most resources that one may search.
     pub(crate) max_aggregate_metrics: u32,
-    /// Most points of one answer, and that one aggregate reads; side by side with their gaps filled they may be ten times as many.
+    /// Most points of one answer, and that one aggregate reads unless it is computed piece by piece; side by side with
+    /// their gaps filled they may be ten times as many.
     pub(crate) max_aggregate_points: usize,
     /// How long one question for measures may be computed; then it is given up.
     #[serde(deserialize_with = "duration")]

@@ -286,6 +286,7 @@ fn a_question_that_takes_too_long_is_cut_off_and_one_for_too_much_is_refused() {
     for answer in [
         late.post("/v1/aggregates", &operations),
         late.get(&measures),
+        late.get(&format!("{measures}?resample=3600&granularity=60")),
         late.get(&format!("/v1/aggregation/metric?metric={metric}")),
         late.post(
             &format!("/v1/search/metric?metric_id={metric}"),

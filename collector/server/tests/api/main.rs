@@ -14,6 +14,7 @@ mod aggregation;
 mod batches;
 mod errors;
 mod grafana;
+mod limits;
 mod lists;
 mod measures;
 mod policies;

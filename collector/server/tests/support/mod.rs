@@ -72,7 +72,19 @@ impl Collector {
 
     /// As [`Collector::configured`], in that directory; its data are in `data` there.
     pub(crate) fn configured_in(dir: TempDir, yaml: &str) -> Self {
-        let catalogue = Catalogue::new();
+        Self::with(dir, Catalogue::new(), yaml)
+    }
+
+    /// Starts one whose catalogue is in that empty database of PostgreSQL's.
+    pub(crate) fn on_database(url: &str) -> Self {
+        Self::with(
+            tempfile::tempdir().unwrap(),
+            Catalogue(None),
+            &format!("storage: {{database: '{url}'}}\n"),
+        )
+    }
+
+    fn with(dir: TempDir, catalogue: Catalogue, yaml: &str) -> Self {
         let yaml = format!("{QUIET}{}{yaml}", catalogue.yaml());
         std::fs::write(dir.path().join("collector.yml"), yaml).unwrap();
         let running = start_in(dir.path());

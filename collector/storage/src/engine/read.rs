@@ -55,12 +55,17 @@ impl Shared {
     }
 
     /// Answers queries in the order of their metrics, which is that of the blocks.
-    pub(super) fn read_group(&self, wanted: &[(MetricId, ReadQuery)], each: &mut Each<'_>) {
+    pub(super) fn read_group(
+        &self,
+        wanted: &[(MetricId, ReadQuery)],
+        most: usize,
+        each: &mut Each<'_>,
+    ) {
         let mut ordered: Vec<(usize, &(MetricId, ReadQuery))> = wanted.iter().enumerate().collect();
         ordered.sort_by_key(|(_, (metric, query))| (*metric, query.granularity));
         let mut lookup = Lookup::default();
         for (index, (metric, query)) in ordered {
-            if each(index, self.read(*metric, query, usize::MAX, &mut lookup)).is_break() {
+            if each(index, self.read(*metric, query, most, &mut lookup)).is_break() {
                 break;
             }
         }

@@ -9,7 +9,6 @@ use collector_model::grid::{Fill, Grid, GridError, Overlap};
 use collector_model::{AggregatePoint, Aggregation, Granularity, Timestamp};
 use collector_storage::{ReadQuery, Store, StoreError};
 use serde_json::{Value, json};
-use tokio::sync::Semaphore;
 
 use super::error::{ApiError, ApiResult};
 use super::query::Params;
@@ -138,6 +137,21 @@ impl Bounds {
         }
     }
 
+    /// Most points.
+    pub(super) fn points(&self) -> usize {
+        self.points
+    }
+
+    /// When the time for the whole question is over.
+    pub(super) fn end(&self) -> Instant {
+        self.end
+    }
+
+    /// Time that was not used for computing.
+    pub(super) fn wait(&mut self, time: Duration) {
+        self.end += time;
+    }
+
     /// Whether the time for the whole question is over.
     pub(super) fn is_late(&self) -> bool {
         Instant::now() >= self.end
@@ -188,7 +202,9 @@ impl Bounds {
         metric: uuid::Uuid,
         query: &ReadQuery,
     ) -> ApiResult<Vec<AggregatePoint>> {
-        self.take(store.read(metric, query))
+        let points = self.read_first(store, metric, query, usize::MAX)?;
+        self.spend(points.len())?;
+        Ok(points)
     }
 
     /// Reads many series, in the order of the queries, as [`Bounds::read`] each.
@@ -198,42 +214,84 @@ impl Bounds {
         queries: &[(uuid::Uuid, ReadQuery)],
     ) -> ApiResult<Vec<Vec<AggregatePoint>>> {
         let mut series = vec![Vec::new(); queries.len()];
-        let mut outcome = Ok(());
-        store.read_group(queries, &mut |index, read| match self.take(read) {
-            Ok(points) => {
-                if let Some(place) = series.get_mut(index) {
-                    *place = points;
-                }
-                ControlFlow::Continue(())
+        let clock = *self;
+        let taken = clock.read_group(store, queries, usize::MAX, |index, points| {
+            self.spend(points.len())?;
+            if let Some(place) = series.get_mut(index) {
+                *place = points;
             }
-            Err(error) => {
-                outcome = Err(error);
-                ControlFlow::Break(())
-            }
+            Ok(())
         });
-        outcome.map(|()| series)
+        taken.map(|()| series)
     }
 
-    /// Takes what was read from what is left.
-    fn take(
-        &mut self,
-        read: Result<Vec<AggregatePoint>, StoreError>,
+    /// Reads the first so many points of many series, in an order of the store's own.
+    pub(super) fn read_group(
+        &self,
+        store: &dyn Store,
+        queries: &[(uuid::Uuid, ReadQuery)],
+        most: usize,
+        mut take: impl FnMut(usize, Vec<AggregatePoint>) -> ApiResult<()>,
+    ) -> ApiResult<()> {
+        let mut outcome = Ok(());
+        store.read_group(queries, most, &mut |index, read| {
+            outcome = match self.is_late() {
+                true => Err(self.too_late()),
+                false => known(read).and_then(|points| take(index, points)),
+            };
+            match outcome {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(_) => ControlFlow::Break(()),
+            }
+        });
+        outcome
+    }
+
+    /// Counts points; 400 where they are more than one answer may have.
+    pub(super) fn spend(&mut self, points: usize) -> ApiResult<()> {
+        let left = self.left.checked_sub(points);
+        self.left = left.ok_or_else(|| self.too_many_points())?;
+        Ok(())
+    }
+
+    /// Reads the first so many points of a series, however many may be read in all.
+    pub(super) fn read_first(
+        &self,
+        store: &dyn Store,
+        metric: uuid::Uuid,
+        query: &ReadQuery,
+        most: usize,
     ) -> ApiResult<Vec<AggregatePoint>> {
         if self.is_late() {
             return Err(self.too_late());
         }
-        let points = match read {
-            Err(StoreError::UnknownMetric(_)) => Vec::new(),
-            read => read?,
-        };
-        let left = self.left.checked_sub(points.len());
-        self.left = left.ok_or_else(|| {
-            too_large(&format!(
-                "more than {} points (max_aggregate_points); ask for a shorter time or one granularity",
-                self.points
-            ))
-        })?;
-        Ok(points)
+        known(match most {
+            usize::MAX => store.read(metric, query),
+            most => store.read_first(metric, query, most),
+        })
+    }
+
+    /// 400 where an answer would have more points than one may.
+    pub(super) fn check_points(&self, count: usize) -> ApiResult<()> {
+        if count <= self.points {
+            return Ok(());
+        }
+        Err(self.too_many_points())
+    }
+
+    fn too_many_points(&self) -> ApiError {
+        too_large(&format!(
+            "more than {} points (max_aggregate_points); ask for a shorter time or one granularity",
+            self.points
+        ))
+    }
+}
+
+/// What was read; a metric that the store has not heard of has no points.
+fn known(read: Result<Vec<AggregatePoint>, StoreError>) -> ApiResult<Vec<AggregatePoint>> {
+    match read {
+        Err(StoreError::UnknownMetric(_)) => Ok(Vec::new()),
+        read => Ok(read?),
     }
 }
 
@@ -249,80 +307,6 @@ pub(super) fn unaggregable(dialect: Compatibility, reason: &str, detail: Value) 
     )
 }
 
-/// Aggregates that are computed at once; each may take much memory and a whole core.
-static RUNNING: Semaphore = Semaphore::const_new(4);
-
-/// Runs what takes long or reads from disk beside the tasks that serve requests, when it is its turn. The work looks at
-/// the time by itself, see [`Bounds::read`].
-pub(super) async fn blocking<T: Send + 'static>(
-    bounds: Bounds,
-    work: impl FnOnce() -> ApiResult<T> + Send + 'static,
-) -> ApiResult<T> {
-    // Held by the work itself, which goes on where the client goes away. The semaphore is never closed.
-    let turn = tokio::time::timeout_at(bounds.end.into(), RUNNING.acquire()).await;
-    let turn = turn.map_err(|_| bounds.too_late())?;
-    let done = tokio::task::spawn_blocking(move || {
-        let _turn = turn;
-        work()
-    });
-    let done = done.await;
-    // The task is never cancelled; a panic in it has been reported by its hook.
-    done.unwrap_or_else(|_| Err(ApiError::bare(StatusCode::INTERNAL_SERVER_ERROR)))
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn gaps(query: &str) -> Gaps {
-        let otherwise = Gaps::Fill(Fill::Drop);
-        let range = Range::of(&Params::of(query), otherwise, Compatibility::V4_4);
-        range.unwrap().gaps
-    }
-
-    #[test]
-    fn a_fill_goes_before_an_overlap_and_both_before_the_default() {
-        assert_eq!(gaps(""), Gaps::Fill(Fill::Drop));
-        assert_eq!(gaps("needed_overlap=50"), Gaps::Overlap(50.0));
-        assert_eq!(
-            gaps("needed_overlap=50&fill=-1.5"),
-            Gaps::Fill(Fill::Number(-1.5))
-        );
-        assert_eq!(gaps("fill=full_bfill"), Gaps::Fill(Fill::FullBackward));
-    }
-
-    #[test]
-    fn what_is_not_understood_is_named() {
-        for (query, name) in [
-            ("needed_overlap=much", "needed_overlap"),
-            ("start=early", "start"),
-            ("stop=late", "stop"),
-            ("granularity=fine", "granularity"),
-            ("fill=water", "fill"),
-        ] {
-            let error = Range::of(
-                &Params::of(query),
-                Gaps::Overlap(100.0),
-                Compatibility::V4_7,
-            )
-            .unwrap_err();
-            assert_eq!(error.detail["detail"], name, "{query}");
-        }
-    }
-
-    #[test]
-    fn more_metrics_than_are_configured_are_refused() {
-        let config = ApiConfig {
-            max_aggregate_metrics: 2,
-            ..ApiConfig::default()
-        };
-        let bounds = Bounds::of(&config);
-        assert_eq!(bounds.check(2, "metrics"), Ok(()));
-        let error = bounds.check(3, "metrics").unwrap_err();
-        assert_eq!(error.status, StatusCode::BAD_REQUEST);
-        assert_eq!(
-            error.detail["reason"],
-            "more than 2 metrics (max_aggregate_metrics)"
-        );
-    }
-}
+#[path = "aggregate_range_tests.rs"]
+mod tests;

@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use collector_index::Metric;
-use collector_model::operations::{EvaluateError, Limits, Operation, Reference, evaluate};
+use collector_model::operations::{Operation, Reference};
 use collector_model::{Aggregation, Granularity, Timestamp};
-use collector_storage::Store;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::aggregate_range::{Bounds, Range, blocking, too_large, unaggregable};
+use super::aggregate_range::{Bounds, Range, unaggregable};
+use super::aggregates_work::Work;
+use super::computing::blocking;
 use super::error::{ApiError, ApiResult};
 use super::json::to_text;
 use super::points::{Point, points_text};
@@ -32,7 +33,7 @@ pub(super) struct Selected {
 
 impl Selected {
     /// Its name in answers.
-    fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         match (self.resource, &self.metric.name) {
             (Some(_), Some(name)) => name.clone(),
             _ => self.metric.id.to_string(),
@@ -41,7 +42,7 @@ impl Selected {
 }
 
 /// Points by name of the metric and of its aggregation.
-type ByMetric = BTreeMap<String, BTreeMap<String, Vec<Point>>>;
+pub(super) type ByMetric = BTreeMap<String, BTreeMap<String, Vec<Point>>>;
 
 /// What an aggregate gives.
 #[derive(Debug, Clone, PartialEq)]
@@ -189,84 +190,6 @@ fn plan(selected: &[Selected], range: &Range) -> ApiResult<(Vec<Granularity>, Ve
             "Granularities are missing",
             missing.into(),
         ))
-    }
-}
-
-struct Work<'w> {
-    store: &'w dyn Store,
-    selected: &'w [Selected],
-    aggregations: &'w [Aggregation],
-    operation: &'w Operation,
-    range: Range,
-    bounds: Bounds,
-}
-
-impl Work<'_> {
-    fn run(&mut self, granularities: &[Granularity]) -> ApiResult<Measures> {
-        let references: Vec<Reference> = self
-            .selected
-            .iter()
-            .map(|one| one.reference.clone())
-            .collect();
-        let mut aggregated = None;
-        let mut of_metrics = ByMetric::new();
-        let mut of_resources: BTreeMap<Uuid, ByMetric> = BTreeMap::new();
-        for granularity in granularities {
-            let queries = self.selected.iter().zip(self.aggregations);
-            let queries: Vec<_> = queries
-                .map(|(one, method)| (one.metric.id, self.range.query(*method, *granularity)))
-                .collect();
-            let series = self.bounds.read_all(self.store, &queries)?;
-            let grid = self
-                .range
-                .grid(*granularity, &series, &self.bounds, || self.references())?;
-            drop(series);
-            let evaluated = evaluate(self.operation, &grid, &references, &self.limits());
-            let evaluated = evaluated.map_err(|error| match error {
-                EvaluateError::TooMuchWork(_) => too_large(&error.to_string()),
-                EvaluateError::Stopped => self.bounds.too_late(),
-                other => unaggregable(self.range.dialect, &other.to_string(), self.references()),
-            })?;
-            let grid = evaluated.grid;
-            let sampling = Sampling::Fixed(grid.granularity);
-            if evaluated.aggregated {
-                let column = grid.columns.first().map(Vec::as_slice).unwrap_or_default();
-                let points = points(&grid.timestamps, column, sampling, self.range.drops());
-                aggregated.get_or_insert_with(Vec::new).extend(points);
-                continue;
-            }
-            for (one, column) in self.selected.iter().zip(&grid.columns) {
-                let metrics = match one.resource {
-                    Some(id) => of_resources.entry(id).or_default(),
-                    None => &mut of_metrics,
-                };
-                let series = metrics.entry(one.name()).or_default();
-                let series = series.entry(one.reference.aggregation.clone()).or_default();
-                let drops = self.range.drops();
-                series.extend(points(&grid.timestamps, column, sampling, drops));
-            }
-        }
-        Ok(match aggregated {
-            Some(points) => Measures::Aggregated(points),
-            None if of_resources.is_empty() => Measures::OfMetrics(of_metrics),
-            None => Measures::OfResources(of_resources),
-        })
-    }
-
-    fn limits(&self) -> Limits<impl Fn() -> bool> {
-        let bounds = self.bounds;
-        Limits {
-            steps: bounds.steps(),
-            stop: move || bounds.is_late(),
-        }
-    }
-
-    /// What a refusal names.
-    fn references(&self) -> Value {
-        let references = self.selected.iter().map(|one| &one.reference);
-        references
-            .map(|one| json!([one.name, one.aggregation]))
-            .collect()
     }
 }
 

@@ -12,10 +12,11 @@ use collector_model::operations::{Method, aggregate, resample};
 use collector_model::{Granularity, MetricId, parse_uuid};
 use serde_json::{Value, json};
 
-use super::aggregate_range::{Bounds, Gaps, Range, blocking, unaggregable};
+use super::aggregate_range::{Bounds, Gaps, Range, unaggregable};
 use super::aggregates_measures::{common_granularities, has_granularity, method_of, points};
 use super::aggregates_resources::{grouped, groups, search};
 use super::auth::Caller;
+use super::computing::blocking;
 use super::error::{ApiError, ApiResult};
 use super::json::{RawBody, reply_text, to_text};
 use super::openapi::{Endpoints, Operation};

@@ -1,21 +1,20 @@
 //! `/v1/batch`: measures of many metrics in one request, by the metrics' ids or by resource and name. Acknowledged
 //! together, and taken as a whole or not at all.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use axum::extract::State;
 use collector_index::{EnsureMetric, EnsureResource, IndexError, Metric};
-use collector_model::{Measure, MetricId, Timestamp, parse_uuid};
+use collector_model::{Measure, MetricId, parse_uuid};
 use collector_storage::Batch;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::auth::Caller;
+use super::batch_body::{self, Entry, not_uuid};
 use super::error::{ApiError, ApiResult};
-use super::json::{RawBody, decode_error};
-use super::measure_body::{RawEntry, RawMeasures};
+use super::json::RawBody;
 use super::openapi::{Endpoints, Operation};
 use super::query::Params;
 use super::reply::accepted;
@@ -52,20 +51,18 @@ pub(super) fn endpoints() -> Endpoints {
 }
 
 async fn by_metric(State(app): State<Arc<App>>, caller: Caller, body: RawBody) -> ApiResult {
-    let text = body.measures()?;
-    let raw: BTreeMap<String, RawMeasures<'_>> = read(&text)?;
-    let now = Timestamp::from(SystemTime::now());
-    let mut measures: BTreeMap<MetricId, Vec<Measure>> = BTreeMap::new();
-    for (key, list) in raw {
-        let Some(id) = parse_uuid(&key) else {
-            return Err(invalid_at("badly formed hexadecimal UUID string", &[&key]));
-        };
-        let list = list
-            .resolve(now)
-            .map_err(|reason| invalid_at(&reason, &[&key]))?;
-        measures.insert(id, list);
+    let body = batch_body::by_metric(&body)?;
+    let entries = body.groups.iter().flat_map(|group| body.entries(group));
+    let mut found: Vec<(MetricId, &Entry<'_>)> = Vec::new();
+    for entry in entries {
+        let id = parse_uuid(&entry.name).ok_or_else(|| not_uuid(&entry.name))?;
+        found.push((id, entry));
     }
-    let ids: Vec<MetricId> = measures.keys().copied().collect();
+    // Of an id in two spellings the last one counts.
+    found.reverse();
+    found.sort_by_key(|(id, _)| *id);
+    found.dedup_by_key(|(id, _)| *id);
+    let ids: Vec<MetricId> = found.iter().map(|(id, _)| *id).collect();
     let metrics = app.index.metrics(&ids).await?;
     if metrics.len() < ids.len() {
         let known: BTreeSet<MetricId> = metrics.iter().map(|metric| metric.id).collect();
@@ -80,20 +77,21 @@ async fn by_metric(State(app): State<Arc<App>>, caller: Caller, body: RawBody) -
             .require_of_metric(&app, Action::PostMeasures, metric)
             .await?;
     }
-    write(&app, measures.into_iter().collect()).await
+    let found = found.into_iter();
+    write(&app, found.map(|(id, entry)| (id, body.measures(entry)))).await
 }
 
-/// Measures by resource and metric name.
-struct Resource {
-    original: String,
+/// Measures of a resource's metrics.
+struct Resource<'b> {
+    original: &'b str,
     id: Uuid,
-    entries: BTreeMap<String, Entry>,
+    entries: &'b [Entry<'b>],
 }
 
-struct Entry {
-    measures: Vec<Measure>,
-    archive_policy_name: Option<String>,
-    unit: Option<String>,
+impl Resource<'_> {
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().map(|entry| &*entry.name)
+    }
 }
 
 async fn by_resource(
@@ -103,95 +101,59 @@ async fn by_resource(
     body: RawBody,
 ) -> ApiResult {
     let create = params.flag("create_metrics")?;
-    let text = body.measures()?;
-    let mut resources = read_resources(&text, &caller)?;
-    resources.retain(|resource| !resource.entries.is_empty());
+    let id_of = |original: &str| {
+        let id = caller.resource_id(original);
+        id.map_err(|error| invalid_at(&error.to_string(), &[original]))
+    };
+    let body = batch_body::by_resource(&body, |original| id_of(original).map(drop))?;
+    let mut resources = Vec::with_capacity(body.groups.len());
+    for group in &body.groups {
+        let (original, id) = (&*group.name, id_of(&group.name)?);
+        let entries = body.entries(group);
+        if !entries.is_empty() {
+            resources.push(Resource {
+                original,
+                id,
+                entries,
+            });
+        }
+    }
     let metrics = match create {
         true => ensure(&app, &caller, &resources).await?,
         false => known(&app, &resources).await?,
     };
-    for metric in metrics.values() {
+    for metric in &metrics {
         caller
             .require_of_metric(&app, Action::PostMeasures, metric)
             .await?;
     }
-    let mut batch = Batch::new();
-    for resource in resources {
-        for (name, entry) in resource.entries {
-            let metric = metrics.get(&(resource.id, name));
-            batch.extend(metric.map(|metric| (metric.id, entry.measures)));
-        }
-    }
-    write(&app, batch).await
+    let entries = resources.iter().flat_map(|resource| resource.entries);
+    let measures = entries.map(|entry| body.measures(entry));
+    write(&app, metrics.iter().map(|metric| metric.id).zip(measures)).await
 }
 
-fn read<'de, T: serde::Deserialize<'de>>(text: &'de [u8]) -> ApiResult<T> {
-    serde_json::from_slice(text).map_err(|error| match error.classify() {
-        serde_json::error::Category::Data => invalid_at(&error.to_string(), &[]),
-        _ => decode_error(&error),
-    })
-}
-
-fn read_resources(text: &[u8], caller: &Caller) -> ApiResult<Vec<Resource>> {
-    let raw: BTreeMap<String, BTreeMap<String, RawEntry<'_>>> = read(text)?;
-    let now = Timestamp::from(SystemTime::now());
-    let mut resources = Vec::with_capacity(raw.len());
-    for (original, raw_entries) in raw {
-        let id = caller
-            .resource_id(&original)
-            .map_err(|error| invalid_at(&error.to_string(), &[&original]))?;
-        let mut entries = BTreeMap::new();
-        for (name, entry) in raw_entries {
-            let measures = entry.measures.resolve(now);
-            let measures = measures.map_err(|reason| invalid_at(&reason, &[&original, &name]))?;
-            let entry = Entry {
-                measures,
-                archive_policy_name: entry.archive_policy_name,
-                unit: entry.unit,
-            };
-            entries.insert(name, entry);
-        }
-        resources.push(Resource {
-            original,
-            id,
-            entries,
-        });
-    }
-    Ok(resources)
-}
-
-/// Metrics by resource and name.
-type Metrics = HashMap<(Uuid, String), Arc<Metric>>;
-
-/// The metrics that are there; 400 with the names of all that are not.
-async fn known(app: &App, resources: &[Resource]) -> ApiResult<Metrics> {
+/// The metrics that are there, of each resource in its order; 400 with the names of all that are not.
+async fn known(app: &App, resources: &[Resource<'_>]) -> ApiResult<Vec<Arc<Metric>>> {
     let wanted: Vec<(Uuid, Vec<&str>)> = resources
         .iter()
-        .map(|resource| {
-            (
-                resource.id,
-                resource.entries.keys().map(String::as_str).collect(),
-            )
-        })
+        .map(|resource| (resource.id, resource.names().collect()))
         .collect();
     let found = app.index.metrics_of_resources(&wanted).await?;
-    let found = found.into_iter().filter_map(|metric| {
-        let key = (metric.resource_id?, metric.name.clone()?);
-        Some((key, metric))
-    });
-    let found: Metrics = found.collect();
-    let names = resources.iter().flat_map(|resource| {
-        resource
-            .entries
-            .keys()
-            .map(|name| (resource.id, name.clone()))
-    });
-    let unknown: Vec<String> = names
-        .filter(|key| !found.contains_key(key))
-        .map(|(id, name)| format!("{id}/{name}"))
+    let found: HashMap<(Uuid, &str), &Arc<Metric>> = found
+        .iter()
+        .filter_map(|metric| Some(((metric.resource_id?, metric.name.as_deref()?), metric)))
         .collect();
+    let (mut metrics, mut unknown) = (Vec::new(), Vec::new());
+    for (id, names) in wanted {
+        for name in names {
+            match found.get(&(id, name)) {
+                Some(metric) => metrics.push(Arc::clone(metric)),
+                None => unknown.push(format!("{id}/{name}")),
+            }
+        }
+    }
     if unknown.is_empty() {
-        Ok(found)
+        Ok(metrics)
     } else {
         Err(unknown_metrics(unknown))
     }
@@ -202,15 +164,19 @@ fn unknown_metrics(mut names: Vec<String>) -> ApiError {
     ApiError::bad_request(format!("Unknown metrics: {}", names.join(", ")))
 }
 
-/// The metrics, created where they are not there; 400 with all resources that do not exist.
-async fn ensure(app: &App, caller: &Caller, resources: &[Resource]) -> ApiResult<Metrics> {
+/// The metrics of each resource in its order, created where they are not there; 400 with all resources that do not exist.
+async fn ensure(
+    app: &App,
+    caller: &Caller,
+    resources: &[Resource<'_>],
+) -> ApiResult<Vec<Arc<Metric>>> {
     let mut wanted = Vec::with_capacity(resources.len());
     for resource in resources {
         let mut metrics = Vec::with_capacity(resource.entries.len());
-        for (name, entry) in &resource.entries {
-            refuse_slash(name)?;
+        for entry in resource.entries {
+            refuse_slash(&entry.name)?;
             metrics.push(EnsureMetric {
-                name,
+                name: &entry.name,
                 unit: entry.unit.as_deref(),
                 archive_policy_name: entry.archive_policy_name.as_deref(),
             });
@@ -225,16 +191,11 @@ async fn ensure(app: &App, caller: &Caller, resources: &[Resource]) -> ApiResult
     let ensured = app.measures.ensure(&wanted).await?;
     let mut unknown: Vec<Value> = Vec::new();
     let mut refused = None;
-    let mut metrics = Metrics::new();
+    let mut metrics = Vec::new();
     for (resource, outcome) in resources.iter().zip(ensured) {
         match outcome {
             Ok(ensured) => {
-                let names = resource
-                    .entries
-                    .keys()
-                    .map(|name| (resource.id, name.clone()));
-                let found = ensured.metrics.into_iter().map(|metric| metric.metric);
-                metrics.extend(names.zip(found));
+                metrics.extend(ensured.metrics.into_iter().map(|metric| metric.metric));
             }
             Err(IndexError::NoSuchResource(id)) => {
                 unknown.push(json!({"resource_id": id, "original_resource_id": resource.original}));
@@ -253,8 +214,13 @@ async fn ensure(app: &App, caller: &Caller, resources: &[Resource]) -> ApiResult
     }
 }
 
-async fn write(app: &App, mut batch: Batch) -> ApiResult {
-    batch.retain(|(_, measures)| !measures.is_empty());
+/// Writes the measures of metrics, of which some may have none.
+async fn write<'m>(
+    app: &App,
+    metrics: impl Iterator<Item = (MetricId, &'m [Measure])>,
+) -> ApiResult {
+    let some = metrics.filter(|(_, measures)| !measures.is_empty());
+    let batch: Batch = some.map(|(id, measures)| (id, measures.to_vec())).collect();
     if !batch.is_empty() {
         app.measures.write(batch, Source::Api).await?;
     }

@@ -153,8 +153,8 @@ pub(super) fn reply(status: StatusCode, body: &impl Serialize) -> Response {
 }
 
 /// An answer with a body that is JSON already.
-pub(super) fn reply_text(status: StatusCode, body: String) -> Response {
-    let mut response = Response::new(Body::from(body));
+pub(super) fn reply_text(status: StatusCode, body: impl Into<Body>) -> Response {
+    let mut response = Response::new(body.into());
     *response.status_mut() = status;
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, json);

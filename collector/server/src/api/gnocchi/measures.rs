@@ -1,27 +1,27 @@
 //! `…/measures` of one metric: what came in, aggregated; and what comes in.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use collector_index::Metric;
-use collector_model::{Aggregation, Timestamp};
+use collector_model::Aggregation;
 use collector_storage::ReadQuery;
 use serde_json::json;
 
-use super::aggregate_range::{Bounds, blocking};
+use super::aggregate_range::Bounds;
 use super::auth::Caller;
+use super::batch_body;
+use super::computing::{blocking, stream};
 use super::error::{ApiError, ApiResult};
-use super::json::{RawBody, decode_error, reply_text};
-use super::measure_body::RawMeasures;
+use super::json::{RawBody, reply_text};
 use super::metric::find;
 use super::openapi::{Endpoints, Operation};
-use super::points::{Point, points_text};
+use super::points::points_text;
 use super::query::Params;
 use super::reply::accepted;
 use super::resample::{Sampling, resample};
-use super::schema::invalid_at;
+use super::series::Series;
 use crate::app::App;
 use crate::auth::policy::Action;
 use crate::metrics::Source;
@@ -127,14 +127,29 @@ pub(super) async fn read(
         stop,
     };
     let (store, id, mut bounds) = (Arc::clone(&app.store), metric.id, Bounds::of(&app.api()));
-    let text = blocking(bounds, move || {
-        let points = bounds.read(store.as_ref(), id, &query)?;
-        Ok(match sampling {
-            Some(sampling) => points_text(resample(&points, sampling, aggregation)),
-            None => points_text(points.into_iter().map(Point::from)),
+    if let Some(sampling) = sampling {
+        let text = blocking(bounds, move || {
+            let points = bounds.read(store.as_ref(), id, &query)?;
+            Ok(points_text(resample(&points, sampling, aggregation)))
+        });
+        return Ok(reply_text(StatusCode::OK, text.await?));
+    }
+    let archives = policy.definition.iter();
+    let mut granularities: Vec<_> = archives.map(|archive| archive.granularity).collect();
+    granularities.retain(|own| granularity.is_none_or(|asked| asked == *own));
+    granularities.sort_unstable_by(|a, b| b.cmp(a));
+    let queries: Vec<_> = granularities
+        .into_iter()
+        .map(|granularity| ReadQuery {
+            granularity: Some(granularity),
+            ..query
         })
-    });
-    Ok(reply_text(StatusCode::OK, text.await?))
+        .collect();
+    stream(Arc::clone(&app.metrics), bounds, move |answer| {
+        let store = store.as_ref();
+        Series { store, metric: id }.write(&queries, answer)
+    })
+    .await
 }
 
 /// Answers a POST of measures of a metric.
@@ -147,12 +162,7 @@ pub(super) async fn write(
     caller
         .require_of_metric(app, Action::PostMeasures, metric)
         .await?;
-    let text = body.measures()?;
-    let raw: RawMeasures<'_> =
-        serde_json::from_slice(&text).map_err(|error| decode_error(&error))?;
-    let measures = raw
-        .resolve(Timestamp::from(SystemTime::now()))
-        .map_err(|reason| invalid_at(&reason, &[]))?;
+    let measures = batch_body::list(body)?;
     if !measures.is_empty() {
         app.measures
             .write(vec![(metric.id, measures)], Source::Api)

@@ -33,8 +33,15 @@ pub(super) fn points_text(points: impl IntoIterator<Item = Point>) -> String {
     let points = points.into_iter();
     let mut out = String::with_capacity(2 + 48 * points.size_hint().0);
     out.push('[');
-    for (at, point) in points.enumerate() {
-        let comma = if at > 0 { ", " } else { "" };
+    write_points(points, true, &mut out);
+    out.push(']');
+    out
+}
+
+/// Adds points to a list; whether it has none yet is said by `first`.
+pub(super) fn write_points(points: impl IntoIterator<Item = Point>, first: bool, out: &mut String) {
+    let mut comma = if first { "" } else { ", " };
+    for point in points {
         // Writing into a String cannot fail.
         let _ = match point.sampling {
             Sampling::Fixed(granularity) => {
@@ -54,11 +61,10 @@ pub(super) fn points_text(points: impl IntoIterator<Item = Point>) -> String {
                 )
             }
         };
-        write_float(point.value, &mut out);
+        comma = ", ";
+        write_float(point.value, out);
         out.push(']');
     }
-    out.push(']');
-    out
 }
 
 fn write_float(value: f64, out: &mut String) {

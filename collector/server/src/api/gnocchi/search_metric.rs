@@ -9,9 +9,10 @@ use collector_model::{Granularity, MetricId, TimespanError, parse_uuid};
 use collector_storage::ReadQuery;
 use serde_json::json;
 
-use super::aggregate_range::{Bounds, blocking};
+use super::aggregate_range::Bounds;
 use super::aggregates_measures::{has_granularity, method_of, object};
 use super::auth::Caller;
+use super::computing::blocking;
 use super::error::{ApiError, ApiResult};
 use super::json::{RawBody, reply_text};
 use super::openapi::{Endpoints, Operation};
