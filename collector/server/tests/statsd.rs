@@ -65,7 +65,7 @@ fn values(url: &str) -> BTreeMap<String, f64> {
             id.as_str().unwrap()
         );
         let measures = get(&path).expect_status(200).json();
-        let values = measures
+        let mut values = measures
             .as_array()
             .unwrap()
             .iter()
@@ -73,7 +73,7 @@ fn values(url: &str) -> BTreeMap<String, f64> {
         let value = if counts {
             Some(values.sum())
         } else {
-            values.last()
+            values.next_back()
         };
         Some((name.clone(), value?))
     });

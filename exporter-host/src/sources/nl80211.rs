@@ -288,7 +288,7 @@ impl Station {
             7 => {
                 self.signal = value
                     .first()
-                    .map_or(0, |signal| signal.cast_signed().into())
+                    .map_or(0, |signal| signal.cast_signed().into());
             }
             8 => self.transmit_bitrate = bitrate(value),
             9 => self.received_packets = number(),

@@ -28,7 +28,7 @@ def run(program, arguments, text=None):
             try:
                 # What a new process would read of the environment.
                 time.tzset()
-                utils.LOCAL_TIMEZONE = tz.gettz()
+                utils.LOCAL_TIMEZONE = tz.tzlocal()
                 for number, file in enumerate((given, out, err)):
                     os.dup2(file.fileno(), number)
                 code = MAINS[program](arguments)

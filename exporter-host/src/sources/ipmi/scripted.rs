@@ -4,10 +4,13 @@ use std::collections::HashMap;
 
 use super::{Bmc, IpmiError, Target};
 
+/// Function, command and data.
+type Question = (u8, u8, Option<Vec<u8>>);
+
 /// Answers by function, command and data; without data of their own they answer all of a command.
 #[derive(Default)]
 pub(crate) struct Scripted {
-    answers: HashMap<(u8, u8, Option<Vec<u8>>), Vec<u8>>,
+    answers: HashMap<Question, Vec<u8>>,
     /// The repository of sensors, record by record, if it has one.
     pub(crate) records: Vec<Vec<u8>>,
     /// The most bytes that it gives of a record at once.

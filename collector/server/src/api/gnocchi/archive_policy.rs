@@ -45,7 +45,7 @@ pub(super) fn endpoints() -> Endpoints {
         )
         .delete(
             Operation::new(one, "Delete an archive policy that no metric has")
-                .is_done(204)
+                .done(204)
                 .refuses(&[400]),
             remove,
         )

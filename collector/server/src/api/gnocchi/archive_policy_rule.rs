@@ -47,7 +47,7 @@ pub(super) fn endpoints() -> Endpoints {
         )
         .delete(
             Operation::new(one, "Delete an archive policy rule")
-                .is_done(204)
+                .done(204)
                 .refuses(&[400]),
             remove,
         )

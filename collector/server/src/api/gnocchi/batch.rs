@@ -33,7 +33,7 @@ pub(super) fn endpoints() -> Endpoints {
                 "Write measures of several metrics",
             )
             .body("MetricBatch")
-            .is_done(202)
+            .done(202)
             .refuses(&[404, 507]),
             by_metric,
         )
@@ -44,7 +44,7 @@ pub(super) fn endpoints() -> Endpoints {
             )
             .query(&["create_metrics"])
             .body("ResourceBatch")
-            .is_done(202)
+            .done(202)
             .refuses(&[404, 409, 507]),
             by_resource,
         )

@@ -31,7 +31,7 @@ pub(super) fn endpoints() -> Endpoints {
                 "Take samples of Ceilometer's http publisher",
             )
             .body("CeilometerList")
-            .is_done(202)
+            .done(202)
             .refuses(&[507]),
             add,
         )
@@ -41,7 +41,7 @@ pub(super) fn endpoints() -> Endpoints {
                 "Take events of Ceilometer's http publisher",
             )
             .body("CeilometerList")
-            .is_done(202)
+            .done(202)
             .refuses(&[507]),
             add,
         )

@@ -37,14 +37,14 @@ const DEFAULT_RESOURCE_TAG: &str = "host";
 pub(super) fn endpoints() -> Endpoints {
     Endpoints::new()
         .get(
-            Operation::new("/influxdb/ping", "Answer as an InfluxDB").is_done(204),
+            Operation::new("/influxdb/ping", "Answer as an InfluxDB").done(204),
             ping,
         )
         .post(
             Operation::new("/influxdb/query", "Create a database: a resource type")
                 .query(&["q"])
                 .body_of("application/x-www-form-urlencoded", "InfluxQuery")
-                .is_done(204)
+                .done(204)
                 .refuses(&[501]),
             query,
         )
@@ -52,7 +52,7 @@ pub(super) fn endpoints() -> Endpoints {
             Operation::new("/influxdb/write", "Write InfluxDB's line protocol")
                 .query(&["db", "precision"])
                 .body_of("text/plain", "LineProtocol")
-                .is_done(204)
+                .done(204)
                 .refuses(&[404, 409, 507]),
             write,
         )

@@ -49,7 +49,7 @@ pub(super) fn endpoints() -> Endpoints {
         .post(
             Operation::new(path, "Write measures of a metric")
                 .body("NewMeasures")
-                .is_done(202)
+                .done(202)
                 .refuses(&[507]),
             add,
         )

@@ -57,7 +57,7 @@ pub(super) fn endpoints() -> Endpoints {
             Operation::new(one, "Show a metric").answers(200, "MetricWithResource"),
             show,
         )
-        .delete(Operation::new(one, "Delete a metric").is_done(204), remove)
+        .delete(Operation::new(one, "Delete a metric").done(204), remove)
 }
 
 /// The active metric of an id in a path.

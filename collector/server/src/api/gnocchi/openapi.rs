@@ -76,7 +76,7 @@ impl Operation {
     }
 
     /// It answers so, with nothing.
-    pub(super) fn is_done(mut self, status: u16) -> Self {
+    pub(super) fn done(mut self, status: u16) -> Self {
         self.answers.push((status, None));
         self
     }

@@ -30,7 +30,7 @@ pub(super) fn endpoints() -> Endpoints {
     Endpoints::new().post(
         Operation::new("/prometheus/write", "Write by Prometheus' remote write")
             .body_of("application/x-protobuf", "RemoteWrite")
-            .is_done(202)
+            .done(202)
             .refuses(&[404, 409, 507]),
         write,
     )

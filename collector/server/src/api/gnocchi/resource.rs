@@ -50,7 +50,7 @@ pub(super) fn endpoints() -> Endpoints {
         )
         .delete(
             Operation::new(one, "Delete a resource and its metrics")
-                .is_done(204)
+                .done(204)
                 .refuses(&[412]),
             remove,
         )

@@ -47,7 +47,7 @@ pub(super) fn endpoints() -> Endpoints {
             show,
         )
         .delete(
-            Operation::new(one, "Delete a metric of a resource").is_done(204),
+            Operation::new(one, "Delete a metric of a resource").done(204),
             remove,
         )
         .get(
@@ -59,7 +59,7 @@ pub(super) fn endpoints() -> Endpoints {
         .post(
             Operation::new(measures, "Write measures of a metric of a resource")
                 .body("NewMeasures")
-                .is_done(202)
+                .done(202)
                 .refuses(&[507]),
             add_measures,
         )

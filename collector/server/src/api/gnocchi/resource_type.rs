@@ -48,7 +48,7 @@ pub(super) fn endpoints() -> Endpoints {
         )
         .delete(
             Operation::new(one, "Delete a resource type that no resource has")
-                .is_done(204)
+                .done(204)
                 .refuses(&[400]),
             remove,
         )

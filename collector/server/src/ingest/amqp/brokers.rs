@@ -37,10 +37,10 @@ impl Brokers {
         let (scheme, rest) = url.split_once("://").ok_or(EXPECTED)?;
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (hosts, path) = rest.split_once('/').unwrap_or((rest, ""));
-        let ssl = query
+        let mut ssl = query
             .split('&')
             .filter_map(|pair| pair.strip_prefix("ssl="));
-        let ssl = ssl.last().is_some_and(|value| {
+        let ssl = ssl.next_back().is_some_and(|value| {
             let value = value.to_ascii_lowercase();
             ["1", "true", "yes", "on"].contains(&value.as_str())
         });

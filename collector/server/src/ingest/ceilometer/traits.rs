@@ -221,7 +221,7 @@ mod tests {
         let defaults = json!({
             "service": "compute.node.example", "request_id": "r", "user_id": "u", "project_id": "t", "tenant_id": "t",
         });
-        let mut expected = defaults.clone();
+        let mut expected = defaults;
         assert_eq!(of("image.delete"), expected);
         for (name, value) in [
             ("host", json!("node.example")),

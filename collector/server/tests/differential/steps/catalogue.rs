@@ -103,7 +103,7 @@ impl World {
         if self.random.one_in(4) {
             body["user_id"] = json!("someone");
         }
-        if self.random.one_in(6) {
+        if self.ends && self.random.one_in(6) {
             body["ended_at"] = json!(
                 self.random
                     .pick(&["2015-03-06T15:00:00", "2015-03-05T15:00:00"])
@@ -144,7 +144,7 @@ impl World {
         if self.random.one_in(2) {
             body["project_id"] = json!(self.random.pick(PROJECTS));
         }
-        if self.random.one_in(4) {
+        if self.ends && self.random.one_in(4) {
             body["ended_at"] = json!("2015-03-06T16:00:00");
         }
         if kind == "vm" {

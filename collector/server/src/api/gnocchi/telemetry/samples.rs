@@ -9,8 +9,9 @@ use collector_model::{AggregatePoint, Timestamp};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::super::aggregate_range::{Bounds, blocking};
+use super::super::aggregate_range::Bounds;
 use super::super::auth::Caller;
+use super::super::computing::blocking;
 use super::super::error::{ApiError, ApiResult};
 use super::super::json::reply;
 use super::super::query::Params;

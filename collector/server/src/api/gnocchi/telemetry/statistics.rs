@@ -9,8 +9,9 @@ use axum::http::StatusCode;
 use collector_model::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::super::aggregate_range::{Bounds, blocking, too_large};
+use super::super::aggregate_range::{Bounds, too_large};
 use super::super::auth::Caller;
+use super::super::computing::blocking;
 use super::super::error::{ApiError, ApiResult};
 use super::super::json::reply;
 use super::super::query::Params;
