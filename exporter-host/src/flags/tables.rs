@@ -250,11 +250,6 @@ pub(super) const SWITCHES: &[(&str, bool, &str)] = &[
         "Show the names that operators gave to network devices in a label",
     ),
     (
-        "collector.netclass_rtnl.with-stats",
-        false,
-        "Taken for the sake of unit files: the counters are those of netdev",
-    ),
-    (
         "collector.netdev.netlink",
         true,
         "Ask by netlink instead of /proc/net/dev",
@@ -484,11 +479,6 @@ pub(super) const LISTS: &[(&str, &str, &str)] = &[
         "collector.daemons.names",
         "",
         "Daemons to count the processes of, comma separated: nova-compute,libvirtd",
-    ),
-    (
-        "collector.filesystem.stat-workers",
-        "",
-        "Taken for the sake of unit files: a mount that is silent holds a thread of its own",
     ),
     (
         "collector.pcidevice.idsfile",
