@@ -13,12 +13,14 @@ use testkit::{Peer, Running, Shipped, promtool};
 const PEER_ONLY: [&str; 1] = ["--no-collector.systemd"];
 
 /// Families that newer releases than Debian's have too, by the beginnings of their names.
-const NEWER: [&str; 20] = [
+const NEWER: [&str; 22] = [
     "node_bcachefs_",
     "node_btrfs_commit",
     "node_btrfs_last_commit_seconds",
     "node_btrfs_max_commit_seconds",
     "node_cpu_scaling_governor",
+    "node_edac_channel_",
+    "node_edac_dimm_",
     "node_filesystem_mount_info",
     "node_hwmon_freq_freq_mhz",
     "node_kernel_hung_tasks_total",
@@ -43,6 +45,9 @@ const EXTENDED: [&str; 4] = [
     "node_scrape_collector_success",
     "node_zfs_zpool_state",
 ];
+
+/// Collectors that no node_exporter has.
+const OURS_ONLY: [&str; 2] = ["--no-collector.inventory", "--no-collector.ipmi"];
 
 /// A family in which newer releases have put right which number is which.
 const CORRECTED: &str = "node_nfsd_requests_total";
@@ -121,7 +126,10 @@ fn start_both(extra: &[String]) -> (Running, Running) {
         .start();
     (
         peer,
-        Shipped::new(common::EXPORTER).args(flags(extra)).start(),
+        Shipped::new(common::EXPORTER)
+            .args(OURS_ONLY)
+            .args(flags(extra))
+            .start(),
     )
 }
 

@@ -17,11 +17,12 @@ const MOVING: [&str; 5] = [
 ];
 
 /// The beginnings of names that promtool would have otherwise: the kernel's own, or node_exporter's, or those of pages that ask for them.
-const KNOWN: [&str; 5] = [
+const KNOWN: [&str; 6] = [
     "node_entropy_",
     "node_memory_",
     "node_netstat_",
     "node_process_total ",
+    "node_wifi_station_",
     "node_zfs_",
 ];
 

@@ -100,7 +100,7 @@ impl Processes {
                 continue;
             };
             counts.processes += 1;
-            counts.threads += threads;
+            counts.threads = counts.threads.saturating_add(threads);
             *counts.states.entry(state).or_default() += 1;
             let tasks = processes::numbers(&self.roots, &format!("{process}/task"));
             for thread in tasks.unwrap_or_default() {
