@@ -15,7 +15,7 @@ const NEEDED: [(&[&str], &[&str]); 8] = [
     (&["proc/diskstats"], &["diskstats"]),
     (
         &["proc/1/mountinfo", "proc/self/mountinfo"],
-        &["filesystem", "mountstats"],
+        &["filesystem"],
     ),
     (&["proc/loadavg"], &["loadavg"]),
     (&["proc/meminfo"], &["meminfo"]),

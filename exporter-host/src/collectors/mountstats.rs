@@ -110,9 +110,13 @@ impl Collector for MountStats {
     fn update(&mut self, _scrape: &Scrape, out: &mut Families) -> Result<(), CollectError> {
         let text = String::from_utf8_lossy(self.statistics.bytes()?).into_owned();
         let mounts = parse(&text);
+        // Without the table of mounts the addresses are not known, which is no reason to tell nothing.
         let table = match mounts.is_empty() {
             true => String::new(),
-            false => String::from_utf8_lossy(self.mounts.bytes()?).into_owned(),
+            false => self.mounts.bytes().map_or_else(
+                |_| String::new(),
+                |bytes| String::from_utf8_lossy(bytes).into_owned(),
+            ),
         };
         let addresses: Vec<&str> = table.lines().map(address).collect();
         // The statistics are those of the connection to a server, which all mounts of an export share.

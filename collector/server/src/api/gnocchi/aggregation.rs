@@ -22,7 +22,7 @@ use super::json::{RawBody, reply_text, to_text};
 use super::openapi::{Endpoints, Operation};
 use super::points::{Point, points_text};
 use super::query::Params;
-use super::resample::{Sampling, resample as resample_one};
+use super::resample::{Sampling, resample_within, whole_files};
 use super::resource_list::filter;
 use super::schema::Node;
 use crate::app::App;
@@ -237,15 +237,19 @@ impl<'q> Question<'q> {
                 let queries: Vec<_> = queries
                     .map(|(metric, method)| (metric.id, range.query(*method, granularity)))
                     .collect();
-                let series = bounds.read_all(store.as_ref(), &queries)?;
+                let is_alone = method.is_none() || metrics.len() < 2;
+                let wanted = queries.iter().map(|(id, query)| match sampling {
+                    Some(_) if is_alone => (*id, whole_files(*query)),
+                    _ => (*id, *query),
+                });
+                let wanted: Vec<_> = wanted.collect();
+                let series = bounds.read_all(store.as_ref(), &wanted)?;
                 let fixed = Sampling::Fixed(granularity);
                 let (Some(method), [_, _, ..]) = (method, series.as_slice()) else {
                     // One metric is not put together with anything.
-                    for (one, aggregation) in series.into_iter().zip(&methods) {
+                    for (one, (_, query)) in series.into_iter().zip(&queries) {
                         match sampling {
-                            Some(sampling) => {
-                                out.extend(resample_one(&one, sampling, *aggregation));
-                            }
+                            Some(sampling) => out.extend(resample_within(&one, sampling, query)),
                             None => out.extend(one.into_iter().map(Point::from)),
                         }
                     }

@@ -20,7 +20,7 @@ use super::openapi::{Endpoints, Operation};
 use super::points::points_text;
 use super::query::Params;
 use super::reply::accepted;
-use super::resample::{Sampling, resample};
+use super::resample::{Sampling, resample_within, whole_files};
 use super::series::Series;
 use crate::app::App;
 use crate::auth::policy::Action;
@@ -129,8 +129,8 @@ pub(super) async fn read(
     let (store, id, mut bounds) = (Arc::clone(&app.store), metric.id, Bounds::of(&app.api()));
     if let Some(sampling) = sampling {
         let text = blocking(bounds, move || {
-            let points = bounds.read(store.as_ref(), id, &query)?;
-            Ok(points_text(resample(&points, sampling, aggregation)))
+            let points = bounds.read(store.as_ref(), id, &whole_files(query))?;
+            Ok(points_text(resample_within(&points, sampling, &query)))
         });
         return Ok(reply_text(StatusCode::OK, text.await?));
     }

@@ -3,6 +3,7 @@
 
 use collector_model::statistics::Calculator;
 use collector_model::{AggregatePoint, Aggregation, Granularity, Timestamp, window};
+use collector_storage::ReadQuery;
 
 use super::points::Point;
 
@@ -116,12 +117,45 @@ impl Sampling {
     }
 }
 
-/// Puts points of one granularity, in order of time, together.
-pub(super) fn resample(
+/// Windows that Gnocchi keeps in one file.
+const WINDOWS_OF_A_FILE: i64 = 3_600;
+
+/// What is to be read for the answer to a query: Gnocchi puts whole files of windows together before it looks at start
+/// and stop, so that a longer window is whole though it reaches beyond them.
+pub(super) fn whole_files(query: ReadQuery) -> ReadQuery {
+    let length = |granularity: Granularity| granularity.nanos().checked_mul(WINDOWS_OF_A_FILE);
+    let Some(file) = query
+        .granularity
+        .and_then(length)
+        .and_then(Granularity::from_nanos)
+    else {
+        return query;
+    };
+    let end = |stop| Timestamp(window::start(stop, file).0.saturating_add(file.nanos()));
+    ReadQuery {
+        start: query.start.map(|start| window::start(start, file)),
+        stop: query.stop.map(end),
+        ..query
+    }
+}
+
+/// Puts points of [`whole_files`] together and leaves what the query asks for.
+pub(super) fn resample_within(
     points: &[AggregatePoint],
     sampling: Sampling,
-    aggregation: Aggregation,
+    query: &ReadQuery,
 ) -> Vec<Point> {
+    let mut resampled = resample(points, sampling, query.aggregation);
+    let from = query.start.map(|start| sampling.start(start));
+    resampled.retain(|point| {
+        from.is_none_or(|from| from <= point.timestamp)
+            && query.stop.is_none_or(|stop| point.timestamp < stop)
+    });
+    resampled
+}
+
+/// Puts points of one granularity, in order of time, together.
+fn resample(points: &[AggregatePoint], sampling: Sampling, aggregation: Aggregation) -> Vec<Point> {
     let values: Vec<(Timestamp, f64)> = if aggregation.rate {
         let later = points.iter().skip(1);
         let pairs = points.iter().zip(later);
