@@ -54,7 +54,7 @@ fn a_stopped_store_is_checked_shown_dumped_and_repaired_and_a_running_one_is_ref
     );
     let stats = storage(&["stats"], &data);
     assert!(
-        stats.stdout.starts_with("format 2, snapshot of entry "),
+        stats.stdout.starts_with("format 3, snapshot of entry "),
         "{}",
         stats.stdout
     );
