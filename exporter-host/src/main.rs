@@ -5,6 +5,8 @@
 mod collectors;
 mod config;
 mod flags;
+#[cfg(test)]
+mod garbage_tests;
 mod inventory;
 mod pattern;
 mod roots;
