@@ -276,7 +276,7 @@ fn a_debian_machine_installs_upgrades_and_removes_the_debs() {
         ))
     };
 
-    dpkg("-i nephoscope-*.deb");
+    dpkg("-i nephoscope-*_amd64.deb nephoscope-*_all.deb");
     for name in PROGRAMS {
         machine.run(&["systemctl", "enable", "--now", name]);
     }
