@@ -64,6 +64,15 @@ impl Conditions {
         Ok(conditions)
     }
 
+    /// Those of a query string below a path that names the meter.
+    pub(super) fn of_meter(params: &Params, name: String) -> ApiResult<Self> {
+        let mut conditions = Self::of(params)?;
+        let is_other = |other: &String| *other != name;
+        conditions.impossible |= conditions.meter.as_ref().is_some_and(is_other);
+        conditions.meter = Some(name);
+        Ok(conditions)
+    }
+
     fn add(
         &mut self,
         field: &str,

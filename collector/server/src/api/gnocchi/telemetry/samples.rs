@@ -27,6 +27,36 @@ struct Sample<'m> {
     point: AggregatePoint,
 }
 
+/// What an answer calls the fields that its form has a name of its own for.
+struct Form {
+    id: &'static str,
+    name: &'static str,
+    kind: &'static str,
+    unit: &'static str,
+    volume: &'static str,
+    metadata: &'static str,
+}
+
+/// The form of `/v2/samples`.
+const FORM: Form = Form {
+    id: "id",
+    name: "meter",
+    kind: "type",
+    unit: "unit",
+    volume: "volume",
+    metadata: "metadata",
+};
+
+/// The form of `/v2/meters/NAME`.
+const OLD_FORM: Form = Form {
+    id: "message_id",
+    name: "counter_name",
+    kind: "counter_type",
+    unit: "counter_unit",
+    volume: "counter_volume",
+    metadata: "resource_metadata",
+};
+
 /// `GET /v2/meters/NAME`.
 pub(super) async fn list_of_meter(
     State(app): State<Arc<App>>,
@@ -34,16 +64,14 @@ pub(super) async fn list_of_meter(
     Path(name): Path<String>,
     params: Params,
 ) -> ApiResult {
-    let mut conditions = Conditions::of(&params)?;
-    conditions.impossible |= conditions.meter.take().is_some_and(|other| other != name);
-    conditions.meter = Some(name);
-    answer(&app, &caller, &params, conditions, |it| it.old_view()).await
+    let conditions = Conditions::of_meter(&params, name)?;
+    answer(&app, &caller, &params, conditions, &OLD_FORM).await
 }
 
 /// `GET /v2/samples`.
 pub(super) async fn list(State(app): State<Arc<App>>, caller: Caller, params: Params) -> ApiResult {
     let conditions = Conditions::of(&params)?;
-    answer(&app, &caller, &params, conditions, |it| it.view()).await
+    answer(&app, &caller, &params, conditions, &FORM).await
 }
 
 async fn answer(
@@ -51,7 +79,7 @@ async fn answer(
     caller: &Caller,
     params: &Params,
     conditions: Conditions,
-    view: fn(&Sample<'_>) -> Map<String, Value>,
+    form: &'static Form,
 ) -> ApiResult {
     let limit = limit(app, params)?;
     let bounds = Bounds::of(&app.api());
@@ -70,7 +98,7 @@ async fn answer(
             }
         }
         keep_newest(&mut newest, limit);
-        Ok(newest.iter().map(view).collect::<Vec<_>>())
+        Ok(newest.iter().map(|it| it.view(form)).collect::<Vec<_>>())
     });
     Ok(reply(StatusCode::OK, &views.await?))
 }
@@ -108,7 +136,7 @@ pub(super) async fn show(
                 meter: &meter,
                 point: *point,
             }
-            .view()
+            .view(&FORM)
         });
         Ok(found)
     });
@@ -129,41 +157,21 @@ impl Sample<'_> {
         format!("{}-{}", self.meter.metric.id, self.point.timestamp.0)
     }
 
-    /// The form of `/v2/samples`.
-    fn view(&self) -> Map<String, Value> {
+    fn view(&self, form: &Form) -> Map<String, Value> {
         let resource = &self.meter.resource;
         object([
-            ("id", json!(self.id())),
-            ("meter", json!(self.meter.name())),
-            ("type", json!(self.meter.kind())),
-            ("unit", json!(self.unit())),
-            ("volume", json!(self.point.value)),
+            (form.id, json!(self.id())),
+            (form.name, json!(self.meter.name())),
+            (form.kind, json!(self.meter.kind())),
+            (form.unit, json!(self.unit())),
+            (form.volume, json!(self.point.value)),
             ("user_id", json!(resource.user_id)),
             ("project_id", json!(resource.project_id)),
             ("resource_id", json!(resource.original_resource_id)),
             ("source", json!(SOURCE)),
             ("timestamp", json!(moment(self.point.timestamp))),
             ("recorded_at", json!(moment(self.point.timestamp))),
-            ("metadata", metadata(&resource.attributes)),
-        ])
-    }
-
-    /// The form of `/v2/meters/NAME`.
-    fn old_view(&self) -> Map<String, Value> {
-        let resource = &self.meter.resource;
-        object([
-            ("message_id", json!(self.id())),
-            ("counter_name", json!(self.meter.name())),
-            ("counter_type", json!(self.meter.kind())),
-            ("counter_unit", json!(self.unit())),
-            ("counter_volume", json!(self.point.value)),
-            ("user_id", json!(resource.user_id)),
-            ("project_id", json!(resource.project_id)),
-            ("resource_id", json!(resource.original_resource_id)),
-            ("source", json!(SOURCE)),
-            ("timestamp", json!(moment(self.point.timestamp))),
-            ("recorded_at", json!(moment(self.point.timestamp))),
-            ("resource_metadata", metadata(&resource.attributes)),
+            (form.metadata, metadata(&resource.attributes)),
         ])
     }
 

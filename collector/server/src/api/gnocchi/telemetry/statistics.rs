@@ -213,12 +213,18 @@ pub(super) async fn show(
     Path(name): Path<String>,
     params: Params,
 ) -> ApiResult {
-    let mut conditions = Conditions::of(&params)?;
-    conditions.impossible |= conditions.meter.take().is_some_and(|other| other != name);
+    let conditions = Conditions::of_meter(&params, name)?;
     let question = Question::of(&params)?;
     let bounds = Bounds::of(&app.api());
     let most = bounds.resources() as usize;
-    let meters = find(&app, &caller, &conditions, Some(&name), most).await?;
+    let meters = find(
+        &app,
+        &caller,
+        &conditions,
+        conditions.meter.as_deref(),
+        most,
+    )
+    .await?;
     bounds.check(meters.len(), "meters")?;
     let most_entries = app.api().max_aggregate_points;
     let (store, mut left) = (Arc::clone(&app.store), bounds);
