@@ -12,7 +12,7 @@
 )]
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -20,6 +20,10 @@ use testkit::{Peer, Running, Shipped};
 
 #[path = "../tests/support/remote_write.rs"]
 mod remote_write;
+#[path = "support/sink.rs"]
+mod sink;
+
+use sink::{quantile, sink};
 
 /// Connections, one thread each.
 const CONNECTIONS: usize = 2;
@@ -125,39 +129,6 @@ fn send(address: &str, requests: &[Vec<u8>], pace: Option<Duration>) -> (Duratio
     (begin.elapsed(), times)
 }
 
-/// Reads requests and answers them; ends with the program.
-fn sink() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = BufReader::new(stream.unwrap());
-            std::thread::spawn(move || {
-                let mut line = String::new();
-                let mut length = 0;
-                loop {
-                    line.clear();
-                    if stream.read_line(&mut line).unwrap_or(0) == 0 {
-                        return;
-                    }
-                    if let Some(value) = line.strip_prefix("content-length:") {
-                        length = value.trim().parse().unwrap();
-                    }
-                    if line.trim().is_empty() {
-                        let mut body = vec![0; length];
-                        stream.read_exact(&mut body).unwrap();
-                        stream
-                            .get_mut()
-                            .write_all(b"HTTP/1.1 204 No Content\r\n\r\n")
-                            .unwrap();
-                    }
-                }
-            });
-        }
-    });
-    address
-}
-
 fn size(dir: &Path) -> u64 {
     let Ok(entries) = std::fs::read_dir(dir) else {
         return 0;
@@ -169,11 +140,6 @@ fn size(dir: &Path) -> u64 {
             _ => entry.metadata().map_or(0, |meta| meta.len()),
         })
         .sum()
-}
-
-fn quantile(times: &mut [Duration], share: f64) -> f64 {
-    times.sort_unstable();
-    times[((times.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3
 }
 
 /// What is measured.

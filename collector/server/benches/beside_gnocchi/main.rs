@@ -12,13 +12,16 @@
 mod bodies;
 mod cost;
 mod http;
+#[path = "../support/sink.rs"]
+mod sink;
 mod table;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use http::{Client, quantile, send, sink};
+use http::{Client, send};
 use serde_json::Value;
+use sink::{quantile, sink};
 use table::Figures;
 use testkit::{Peer, Running, Shipped};
 
