@@ -65,26 +65,27 @@ struct Reloadable {
 impl App {
     /// The API's settings as they are now; a reload changes them.
     pub(crate) fn api(&self) -> Arc<ApiConfig> {
-        let settings = self.settings.read().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(&settings.api)
+        self.setting(|settings| &settings.api)
     }
 
     /// What the API's requests are judged by, as it is now.
     pub(crate) fn auth(&self) -> Arc<Auth> {
-        let settings = self.settings.read().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(&settings.auth)
+        self.setting(|settings| &settings.auth)
     }
 
     /// What becomes of Ceilometer's samples and events, as it is now.
     pub(crate) fn definitions(&self) -> Arc<Definitions> {
-        let settings = self.settings.read().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(&settings.definitions)
+        self.setting(|settings| &settings.definitions)
     }
 
     /// What notifications say, as it is now.
     pub(crate) fn translation(&self) -> Arc<Translation> {
+        self.setting(|settings| &settings.translation)
+    }
+
+    fn setting<T>(&self, of: impl FnOnce(&Reloadable) -> &Arc<T>) -> Arc<T> {
         let settings = self.settings.read().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(&settings.translation)
+        Arc::clone(of(&settings))
     }
 
     async fn open(storage: &StorageConfig, settings: Reloadable) -> anyhow::Result<Self> {

@@ -244,11 +244,6 @@ impl Store for Engine {
         })
     }
 
-    fn read(&self, metric: MetricId, query: &ReadQuery) -> Result<Vec<AggregatePoint>, StoreError> {
-        self.shared
-            .read(metric, query, usize::MAX, &mut Lookup::default())
-    }
-
     fn read_first(
         &self,
         metric: MetricId,

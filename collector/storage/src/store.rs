@@ -87,7 +87,9 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError::UnknownMetric`], [`StoreError::UnknownAggregation`], [`StoreError::UnknownGranularity`].
-    fn read(&self, metric: MetricId, query: &ReadQuery) -> Result<Vec<AggregatePoint>, StoreError>;
+    fn read(&self, metric: MetricId, query: &ReadQuery) -> Result<Vec<AggregatePoint>, StoreError> {
+        self.read_first(metric, query, usize::MAX)
+    }
 
     /// Reads many metrics, in an order of the store's own, so that what is on the disk together is read once. `each`
     /// gets the index of a query with its answer as of [`Store::read_first`], and ends the reading by a break.

@@ -265,10 +265,7 @@ impl Bounds {
         if self.is_late() {
             return Err(self.too_late());
         }
-        known(match most {
-            usize::MAX => store.read(metric, query),
-            most => store.read_first(metric, query, most),
-        })
+        known(store.read_first(metric, query, most))
     }
 
     /// 400 where an answer would have more points than one may.
