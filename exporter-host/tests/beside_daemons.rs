@@ -8,10 +8,11 @@
 
 mod common;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use common::Series;
 use exposition::Families;
 use testkit::scrape::scrape;
 use testkit::{Peer, Running, Shipped, free_port, network};
@@ -19,32 +20,14 @@ use testkit::{Peer, Running, Shipped, free_port, network};
 /// How long both may take to say the same: what is counted may move between two scrapes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-type Series = BTreeMap<(String, BTreeSet<String>), f64>;
-
 fn series(exporter: &Running) -> Series {
-    let families: Families = scrape(&exporter.url("/metrics"));
-    let mut all = Series::new();
-    for family in families.iter() {
+    common::series(&scrape(&exporter.url("/metrics")), |family| {
         let name = family.name();
-        let is_own = ["node_exporter_", "node_scrape_"]
-            .iter()
-            .any(|start| name.starts_with(start));
-        if is_own || !name.starts_with("node_") {
-            continue;
-        }
-        for sample in family.samples() {
-            let labels = sample.labels().filter(|(_, value)| !value.is_empty());
-            let labels = labels
-                .map(|(name, value)| format!("{name}={value}"))
-                .collect();
-            let key = (
-                format!("{name} {:?} {}", family.kind(), family.help()),
-                labels,
-            );
-            all.insert(key, sample.value);
-        }
-    }
-    all
+        let mut own = ["node_exporter_", "node_scrape_"].iter();
+        let is_own = own.any(|start| name.starts_with(start));
+        (!is_own && name.starts_with("node_"))
+            .then(|| format!("{name} {:?} {}", family.kind(), family.help()))
+    })
 }
 
 /// Both exporters with these flags.

@@ -7,9 +7,10 @@
 
 mod common;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use exposition::{Families, Format, parse_families};
+use common::Series;
+use exposition::{Format, parse_families};
 use testkit::machine::{FILES, Machine};
 
 /// What both are started with; Debian has changed what is left out by default.
@@ -26,31 +27,16 @@ systemd-run --quiet --on-active=1ms --timer-property=AccuracySec=1ms --on-unit-a
 systemd-run --quiet --socket-property=ListenStream=/run/asked.sock --unit=asked true
 ";
 
-type Series = BTreeMap<(String, BTreeSet<String>), f64>;
-
 /// All series about units and sessions, with their types.
 fn series(text: &str) -> Series {
-    let families: Families = parse_families(text, Format::Text).unwrap();
-    let mut all = Series::new();
-    for family in families.iter() {
+    let families = parse_families(text, Format::Text).unwrap();
+    common::series(&families, |family| {
         let name = family.name();
         // Released after Debian's.
         let is_newer = name == "node_systemd_virtualization_info";
-        if is_newer || !(name.starts_with("node_systemd_") || name.starts_with("node_logind_")) {
-            continue;
-        }
-        for sample in family.samples() {
-            let labels = sample.labels().filter(|(_, value)| !value.is_empty());
-            let labels = labels
-                .map(|(name, value)| format!("{name}={value}"))
-                .collect();
-            all.insert(
-                (format!("{name} {:?}", family.kind()), labels),
-                sample.value,
-            );
-        }
-    }
-    all
+        let is_asked = name.starts_with("node_systemd_") || name.starts_with("node_logind_");
+        (is_asked && !is_newer).then(|| format!("{name} {:?}", family.kind()))
+    })
 }
 
 /// The first series that are not the same; tasks come and go between two scrapes.

@@ -101,14 +101,7 @@ fn prometheus(exporter: &Running, dir: &std::path::Path) -> Running {
         "global: {{scrape_interval: 1s}}\nscrape_configs:\n- job_name: libvirt\n  static_configs: [{{targets: ['{target}']}}]\n"
     );
     std::fs::write(&config, text).unwrap();
-    Peer::new("prometheus")
-        .args([
-            format!("--config.file={}", config.display()),
-            format!("--storage.tsdb.path={}", dir.join("data").display()),
-            "--web.listen-address=127.0.0.1:{port}".to_owned(),
-        ])
-        .wait_http("/-/ready")
-        .start()
+    testkit::prometheus::start(&config)
 }
 
 /// How many series Prometheus answers with; panics with its complaint if it does not understand the query.

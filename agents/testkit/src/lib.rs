@@ -31,6 +31,7 @@ mod output;
 pub mod peer;
 pub mod postgresql;
 pub mod process;
+pub mod prometheus;
 pub mod promtool;
 pub mod rabbitmq;
 pub mod running;

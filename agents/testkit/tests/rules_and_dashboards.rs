@@ -15,7 +15,7 @@ use std::process::Command;
 use serde_json::Value;
 use testkit::dashboards::{self, Dashboard, encoded};
 use testkit::process::profile_dir;
-use testkit::{Peer, Running, Shipped, http, tools};
+use testkit::{Running, Shipped, http, tools};
 
 /// Metrics that rules and dashboards use and that no scrape of these tests has, by the reason.
 const NOT_IN_A_SCRAPE: [(&str, &str); 9] = [
@@ -91,14 +91,7 @@ fn prometheus(dir: &Path) -> Running {
     let ours = root().join("dashboards").canonicalize().unwrap();
     let rules = ["alerts/*.yml", "recording/*.yml"].map(|it| ours.join(it));
     std::fs::write(&config, format!("rule_files: {rules:?}\n")).unwrap();
-    Peer::new("prometheus")
-        .args([
-            format!("--config.file={}", config.display()),
-            format!("--storage.tsdb.path={}", dir.join("data").display()),
-            "--web.listen-address=127.0.0.1:{port}".to_owned(),
-        ])
-        .wait_http("/-/ready")
-        .start()
+    testkit::prometheus::start(&config)
 }
 
 /// Every rule as Prometheus has read it.

@@ -5,8 +5,10 @@
     reason = "a failed assumption fails the test loudly"
 )]
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use exposition::{Families, FamilyRef};
 use testkit::{Running, Shipped};
 
 /// The binary under test.
@@ -109,4 +111,24 @@ fn copy(from: &Path, to: &Path) {
             std::fs::copy(entry.path(), target).unwrap();
         }
     }
+}
+
+/// Values by what is said of their family and by their labels.
+pub(crate) type Series = BTreeMap<(String, BTreeSet<String>), f64>;
+
+/// All series with a value, without the labels that are empty; `said` is of their family, nothing of those to leave out.
+pub(crate) fn series(
+    families: &Families,
+    said: impl Fn(&FamilyRef<'_>) -> Option<String>,
+) -> Series {
+    let mut all = Series::new();
+    for family in families.iter() {
+        let Some(said) = said(&family) else { continue };
+        for sample in family.samples() {
+            let labels = sample.labels().filter(|(_, value)| !value.is_empty());
+            let labels = labels.map(|(name, value)| format!("{name}={value}"));
+            all.insert((said.clone(), labels.collect()), sample.value);
+        }
+    }
+    all
 }

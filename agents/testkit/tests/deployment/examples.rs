@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 use testkit::process::profile_dir;
-use testkit::{Peer, http, tools};
+use testkit::{http, tools};
 
 fn root() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
@@ -70,14 +70,7 @@ fn prometheus_finds_every_kind_of_target_and_the_rules() {
         said.contains("SUCCESS") && !said.contains("WARNING"),
         "{said}"
     );
-    let prometheus = Peer::new("prometheus")
-        .args([
-            format!("--config.file={}", config.display()),
-            format!("--storage.tsdb.path={}", dir.path().join("data").display()),
-            "--web.listen-address=127.0.0.1:{port}".to_owned(),
-        ])
-        .wait_http("/-/ready")
-        .start();
+    let prometheus = testkit::prometheus::start(&config);
     let wanted = BTreeMap::from([
         ("http://compute-1:9100/metrics", ("node", "compute-1")),
         ("http://compute-2:9100/metrics", ("node", "compute-2")),

@@ -189,14 +189,7 @@ scrape_configs:
         agent = snmp[1].address(),
     );
     std::fs::write(&config, text).unwrap();
-    Peer::new("prometheus")
-        .args([
-            format!("--config.file={}", config.display()),
-            format!("--storage.tsdb.path={}", dir.join("prometheus").display()),
-            "--web.listen-address=127.0.0.1:{port}".to_owned(),
-        ])
-        .wait_http("/-/ready")
-        .start()
+    testkit::prometheus::start(&config)
 }
 
 /// Asks again until there is an answer; panics with the last words when patience ends.

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use testkit::Peer;
 use testkit::http::request;
+use testkit::prometheus;
 
 use crate::support::Collector;
 
@@ -32,14 +32,7 @@ fn a_prometheus_that_writes_remotely_finds_its_series_as_metrics() {
     let target = collector.running.url("");
     let target = target.trim_start_matches("http://").trim_end_matches('/');
     std::fs::write(&config, yaml.replace("SELF", target)).unwrap();
-    let prometheus = Peer::new("prometheus")
-        .args([
-            format!("--config.file={}", config.display()),
-            format!("--storage.tsdb.path={}", dir.path().join("tsdb").display()),
-            "--web.listen-address=127.0.0.1:{port}".to_owned(),
-        ])
-        .wait_http("/-/ready")
-        .start();
+    let prometheus = prometheus::start(&config);
     let metric = format!("/v1/resource/prometheus/own@{target}/metric/up/measures");
     eventually("the series up as a metric", || {
         let read = collector.get(&metric);

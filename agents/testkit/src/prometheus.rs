@@ -1,0 +1,21 @@
+//! Debian's Prometheus.
+
+use std::path::Path;
+
+use crate::peer::Peer;
+use crate::running::Running;
+
+/// Starts one on this configuration file, beside which it keeps its data, and waits until it is ready.
+pub fn start(config: &Path) -> Running {
+    Peer::new("prometheus")
+        .args([
+            format!("--config.file={}", config.display()),
+            format!(
+                "--storage.tsdb.path={}",
+                config.with_extension("data").display()
+            ),
+            "--web.listen-address=127.0.0.1:{port}".to_owned(),
+        ])
+        .wait_http("/-/ready")
+        .start()
+}
