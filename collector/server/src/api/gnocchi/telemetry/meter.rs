@@ -49,12 +49,11 @@ impl Meter {
     }
 }
 
-/// The caller's meters that fulfil the conditions, `most` at most; `name` is that of all of them.
+/// The caller's meters that fulfil the conditions, `most` at most.
 pub(super) async fn find(
     app: &App,
     caller: &Caller,
     conditions: &Conditions,
-    name: Option<&str>,
     most: usize,
 ) -> ApiResult<Vec<Meter>> {
     let mut found = Vec::new();
@@ -62,6 +61,7 @@ pub(super) async fn find(
         return Ok(found);
     }
     let mut filters = vec![Filter::compare("resource_id", Operator::Ne, Value::Null)];
+    let name = conditions.meter.as_deref();
     filters.extend(name.map(|name| Filter::eq("name", name)));
     filters.extend(conditions.filters("resource."));
     let mut query = MetricQuery {
@@ -135,12 +135,12 @@ pub(super) async fn list(State(app): State<Arc<App>>, caller: Caller, params: Pa
     let limit = limit(&app, &params)?;
     if params.flag("unique")? {
         let bounds = usize::try_from(app.api().max_aggregate_metrics).unwrap_or(usize::MAX);
-        let meters = find(&app, &caller, &conditions, None, bounds).await?;
+        let meters = find(&app, &caller, &conditions, bounds).await?;
         let unique: BTreeMap<&str, &Meter> = meters.iter().map(|it| (it.name(), it)).collect();
         let views: Vec<_> = unique.into_values().take(limit).map(unique_view).collect();
         return Ok(reply(StatusCode::OK, &views));
     }
-    let meters = find(&app, &caller, &conditions, None, limit).await?;
+    let meters = find(&app, &caller, &conditions, limit).await?;
     let views: Vec<_> = meters.iter().map(view).collect();
     Ok(reply(StatusCode::OK, &views))
 }

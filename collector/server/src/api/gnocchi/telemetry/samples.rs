@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
+use collector_index::IndexError;
 use collector_model::{AggregatePoint, Timestamp};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -84,7 +85,7 @@ async fn answer(
     let limit = limit(app, params)?;
     let bounds = Bounds::of(&app.api());
     let most = bounds.resources() as usize;
-    let meters = find(app, caller, &conditions, conditions.meter.as_deref(), most).await?;
+    let meters = find(app, caller, &conditions, most).await?;
     bounds.check(meters.len(), "meters")?;
     let (store, mut left) = (Arc::clone(&app.store), bounds);
     let views = blocking(bounds, move || {
@@ -116,7 +117,10 @@ pub(super) async fn show(
 ) -> ApiResult {
     let unknown = || ApiError::not_found(format!("Sample {id} Not Found"));
     let (metric, timestamp) = parse_id(&id).ok_or_else(unknown)?;
-    let metric = app.index.metric(metric).await.map_err(|_| unknown())?;
+    let metric = match app.index.metric(metric).await {
+        Err(IndexError::NoSuchMetric(_)) => return Err(unknown()),
+        found => found?,
+    };
     let resource = metric.resource_id.ok_or_else(unknown)?;
     let action = Action::GetMeasures;
     caller.require_of_metric(&app, action, &metric).await?;

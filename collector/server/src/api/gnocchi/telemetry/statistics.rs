@@ -217,14 +217,7 @@ pub(super) async fn show(
     let question = Question::of(&params)?;
     let bounds = Bounds::of(&app.api());
     let most = bounds.resources() as usize;
-    let meters = find(
-        &app,
-        &caller,
-        &conditions,
-        conditions.meter.as_deref(),
-        most,
-    )
-    .await?;
+    let meters = find(&app, &caller, &conditions, most).await?;
     bounds.check(meters.len(), "meters")?;
     let most_entries = app.api().max_aggregate_points;
     let (store, mut left) = (Arc::clone(&app.store), bounds);
