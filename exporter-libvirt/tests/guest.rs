@@ -10,9 +10,10 @@
 
 mod support;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use support::bracket::{BLOCK, Bracket, DOMAIN, INTERFACE, VCPU};
+use support::domains::{Irregular, firmware, make};
 use support::{Scraped, exporter};
 use testkit::{Guest, GuestSpec, Libvirtd, Running, promtool};
 
@@ -179,4 +180,91 @@ fn groups_that_are_switched_off_are_not_there_and_the_rest_is() {
         .map(str::to_owned)
         .collect();
     assert_eq!(families, ["libvirt_domain_info_meta"]);
+}
+
+#[test]
+fn groups_that_are_off_by_default_are_there_where_they_are_switched_on_and_nothing_is_invented() {
+    let libvirtd = Libvirtd::start();
+    let domain = Irregular {
+        name: "measured",
+        metadata: "<iothreads>1</iothreads>",
+        disks: 1,
+        then: Some(&["start"]),
+        ..Irregular::default()
+    };
+    make(&libvirtd, &firmware(libvirtd.dir()), &domain);
+    let virsh = libvirtd.virsh();
+    // Not every host lets itself be counted.
+    let is_counted = virsh
+        .try_run(["perf", "measured", "--enable", "page_faults"])
+        .is_ok();
+    let flags = ["iothread", "dirtyrate", "perf", "vm"].map(|it| format!("--collector.{it}"));
+    let flags: Vec<_> = flags.iter().map(String::as_str).collect();
+    let all = exporter(&libvirtd.read_only_uri(), &flags);
+    let plain = exporter(&libvirtd.read_only_uri(), &[]);
+    let name = ("domain", "measured");
+    let scraped = Scraped::of(&all);
+    let thread = [name, ("iothread", "1")];
+    assert_eq!(
+        scraped.value("libvirt_domain_iothread_poll_max_seconds", &thread),
+        32_768e-9
+    );
+    assert_eq!(
+        scraped.value("libvirt_domain_dirtyrate_status", &[name]),
+        0.0
+    );
+    let rate = scraped.find("libvirt_domain_dirtyrate_bytes_per_second", &[name]);
+    let started = scraped.find("libvirt_domain_dirtyrate_start_seconds", &[name]);
+    assert_eq!((rate, started), (None, None), "it was never measured");
+    let event = [name, ("event", "page_faults")];
+    let counted = scraped.find("libvirt_domain_perf_events_total", &event);
+    assert_eq!(counted.is_some(), is_counted);
+    assert!(
+        !scraped.text.contains("libvirt_domain_vm_"),
+        "it runs without KVM"
+    );
+    if counts_by_kvm(&libvirtd) {
+        let flush = [("domain", "accelerated"), ("stat", "remote_tlb_flush")];
+        Scraped::of(&all).value("libvirt_domain_vm_events_total", &flush);
+    }
+
+    virsh.run(["domdirtyrate-calc", "measured", "--seconds", "1"]);
+    let measured = |it: &Scraped| it.find("libvirt_domain_dirtyrate_status", &[name]) == Some(2.0);
+    let deadline = Instant::now() + BOOT;
+    let scraped = loop {
+        let scraped = Scraped::of(&all);
+        if measured(&scraped) {
+            break scraped;
+        }
+        assert!(Instant::now() < deadline, "{}", scraped.text);
+        std::thread::sleep(Duration::from_millis(100));
+    };
+    assert_eq!(
+        scraped.value("libvirt_domain_dirtyrate_period_seconds", &[name]),
+        1.0
+    );
+    let families = Scraped::of(&plain);
+    let families = families.families_with(name);
+    let is_extra = |it: &&&str| {
+        ["iothread", "dirtyrate", "perf_", "_vm_"]
+            .iter()
+            .any(|word| it.contains(word))
+    };
+    assert_eq!(families.iter().filter(is_extra).count(), 0, "{families:?}");
+}
+
+/// Starts a domain with KVM, where the host has it and libvirt tells what it counts.
+fn counts_by_kvm(libvirtd: &Libvirtd) -> bool {
+    let (file, firmware) = (libvirtd.dir().join("kvm.xml"), firmware(libvirtd.dir()));
+    let xml = format!(
+        "<domain type='kvm'><name>accelerated</name><memory unit='MiB'>1</memory>
+         <os><type arch='x86_64' machine='pc'>hvm</type><loader type='rom'>{}</loader></os></domain>",
+        firmware.display()
+    );
+    std::fs::write(&file, xml).unwrap();
+    let virsh = libvirtd.virsh();
+    virsh.try_run(["create", file.to_str().unwrap()]).is_ok()
+        && virsh
+            .run(["domstats", "accelerated", "--vm"])
+            .contains("remote_tlb_flush.")
 }

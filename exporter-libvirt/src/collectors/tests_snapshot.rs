@@ -172,6 +172,7 @@ pub(super) fn snapshot() -> Snapshot {
                 state: Some(0),
                 sizes: None,
             },
+            StoragePool::unknown("late".into()),
         ],
         domains: vec![
             domain(

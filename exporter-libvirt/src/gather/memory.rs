@@ -197,3 +197,90 @@ impl Memory {
 fn lacks(stats: &DomainStats, asked: Option<&u32>) -> bool {
     stats.lacks_hypervisor_numbers(asked.is_some_and(|what| what & connect::BALLOON != 0))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connect::JOB;
+    use crate::stats::{Cpu, Job, Vcpu};
+    use crate::xml::Description;
+
+    /// Running domains of which the kernel tells all but their jobs.
+    fn domains(count: usize) -> Vec<Listed> {
+        let description = Description::parse("<domain type='kvm'><memory>1</memory></domain>");
+        let description = Arc::new(description.unwrap());
+        let domain = |number: usize| Listed {
+            id: Some(1),
+            description: Arc::clone(&description),
+            ..Listed::named("vm", &number.to_string())
+        };
+        (0..count).map(domain).collect()
+    }
+
+    /// A round in which the domains in `busy` have a job; who was asked, and who is shown with one.
+    fn round(memory: &mut Memory, domains: &[Listed], busy: &[&str]) -> (Vec<String>, Vec<String>) {
+        let seen = || Seen {
+            cpu: Some(Cpu::default()),
+            vcpus: vec![Vcpu::default()],
+            interfaces: Some(Vec::new()),
+            ..Seen::default()
+        };
+        let now = Instant::now();
+        let looked_at: Vec<_> = domains.iter().map(|it| (it, Some(seen()))).collect();
+        let asked = memory.asked(&looked_at, JOB, now);
+        let asked: Vec<String> = asked.iter().map(|it| it.uuid.to_string()).collect();
+        let mut shown = Vec::new();
+        for domain in domains {
+            let is_asked = asked.contains(&domain.uuid.to_string());
+            let kind = if busy.contains(&&*domain.uuid) { 2 } else { 0 };
+            let stats = DomainStats {
+                job: Some(Job {
+                    kind,
+                    ..Job::default()
+                }),
+                ..DomainStats::default()
+            };
+            let answer = is_asked.then(|| Answer::Stats(Box::new(stats)));
+            let joined = memory.join(domain, Some(seen()), is_asked.then_some(JOB), answer, now);
+            let job = joined.stats.job.expect("once asked, always told");
+            if job.kind != 0 {
+                shown.push(domain.uuid.to_string());
+            }
+            assert!(!joined.is_skipped);
+        }
+        (asked, shown)
+    }
+
+    #[test]
+    fn domains_are_asked_for_their_jobs_in_turns_and_in_each_round_while_there_is_one() {
+        let (mut memory, domains) = (Memory::default(), domains(100));
+        assert_eq!(
+            round(&mut memory, &domains, &[]).0.len(),
+            100,
+            "all at first"
+        );
+        let mut asked = HashSet::new();
+        for _ in 0..JOB_TURNS {
+            let (now, shown) = round(&mut memory, &domains, &[]);
+            assert!(now.len() <= 13 && shown.is_empty(), "{now:?}");
+            asked.extend(now);
+        }
+        assert_eq!(asked.len(), 100);
+        let until_shown =
+            (0..JOB_TURNS).find(|_| round(&mut memory, &domains, &["42"]).1 == ["42"]);
+        assert!(until_shown.is_some());
+        for _ in 0..JOB_TURNS {
+            let (asked, shown) = round(&mut memory, &domains, &["42"]);
+            assert!(asked.contains(&"42".to_owned()) && shown == ["42"]);
+        }
+        assert_eq!(round(&mut memory, &domains, &[]).1, Vec::<String>::new());
+    }
+
+    #[test]
+    fn few_domains_are_asked_for_their_jobs_in_each_round() {
+        let (mut memory, domains) = (Memory::default(), domains(9));
+        for _ in 0..3 {
+            assert_eq!(round(&mut memory, &domains, &[]).0.len(), 9);
+        }
+    }
+}

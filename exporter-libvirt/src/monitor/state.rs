@@ -176,3 +176,35 @@ impl<A> State<A> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(2);
+
+    #[test]
+    fn domains_that_are_asked_together_have_half_the_time_and_are_asked_again_alone() {
+        let mut state = State::<()>::default();
+        let question = |domains: &[&str]| Question {
+            domains: domains.iter().map(|it| Arc::from(*it)).collect(),
+            what: 1,
+            is_optional: false,
+        };
+        state.busy.insert(1, Busy::new(question(&["a", "b"])));
+        state.busy.insert(2, Busy::new(question(&["c"])));
+        let (now, mut suspects) = (Instant::now(), Vec::new());
+        let half = now + PATIENCE / 2;
+        assert!(state.next_miss(PATIENCE).is_some_and(|miss| miss <= half));
+        assert_eq!(state.leave_behind(half, PATIENCE, &mut suspects), 1);
+        assert_eq!(suspects, [Arc::from("a"), Arc::from("b")]);
+        let again: Vec<_> = std::iter::from_fn(|| state.take()).collect();
+        assert_eq!(again, [question(&["b"]), question(&["a"])]);
+        assert_eq!(
+            state.leave_behind(now + PATIENCE, PATIENCE, &mut suspects),
+            1
+        );
+        assert_eq!(suspects.last(), Some(&Arc::from("c")));
+        assert_eq!(state.stuck(), 2);
+    }
+}
