@@ -18,6 +18,8 @@ pub struct SortedBatch {
     measures: Vec<Measure>,
     /// How many measures the client sent.
     received: usize,
+    /// The latest moment of all measures.
+    newest: Option<Timestamp>,
 }
 
 impl SortedBatch {
@@ -107,6 +109,7 @@ impl SortedBatch {
             ends: Vec::with_capacity(metrics),
             measures: Vec::with_capacity(measures),
             received: 0,
+            newest: None,
         }
     }
 
@@ -119,6 +122,8 @@ impl SortedBatch {
     pub(crate) fn end(&mut self, metric: MetricId) {
         if self.ends.last().map_or(0, |(_, end)| *end) < self.measures.len() {
             self.ends.push((metric, self.measures.len()));
+            let last = self.measures.last().map(|measure| measure.timestamp);
+            self.newest = self.newest.max(last);
         }
     }
 
@@ -126,6 +131,12 @@ impl SortedBatch {
     #[must_use]
     pub fn received(&self) -> usize {
         self.received.max(self.measures.len())
+    }
+
+    /// The latest moment of all measures; none of an empty batch.
+    #[must_use]
+    pub fn newest(&self) -> Option<Timestamp> {
+        self.newest
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -186,6 +197,7 @@ mod tests {
             ]
         );
         assert_eq!((sorted.len(), sorted.received()), (4, 4));
+        assert_eq!(sorted.newest(), Some(Timestamp(9)));
         let list = measures(&[(5, 1.0), (3, 2.0), (9, 3.0), (4, 4.0)]);
         let stretches = vec![(b, 0..2), (a, 2..3), (b, 3..4), (a, 4..9)];
         let same = SortedBatch::of_stretches(stretches, &list).unwrap();
@@ -212,7 +224,7 @@ mod tests {
     fn a_metric_without_measures_is_left_out() {
         let sorted = SortedBatch::new(vec![(MetricId::nil(), Vec::new())]).unwrap();
         assert!(sorted.is_empty());
-        assert_eq!(sorted.metrics().len(), 0);
+        assert_eq!((sorted.metrics().len(), sorted.newest()), (0, None));
     }
 
     #[test]

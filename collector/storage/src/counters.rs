@@ -2,13 +2,11 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::batch::SortedBatch;
 use crate::checkpoint::snapshot::Written;
-use crate::head::Folded;
 use crate::segment::reader::Segment;
-use crate::{LatencyHistogram, Pauses, StoreStats};
+use crate::{Ack, LatencyHistogram, Pauses, StoreStats};
 
 /// Figures since the start. They say nothing about each other, so no ordering is needed between them.
 #[derive(Debug, Default)]
@@ -18,7 +16,7 @@ pub(crate) struct Counters {
     measures: AtomicU64,
     late: AtomicU64,
     expired: AtomicU64,
-    repeated: AtomicU64,
+    duplicates: AtomicU64,
     busy: AtomicU64,
     wal_bytes: AtomicU64,
     wal_segments: AtomicU64,
@@ -42,16 +40,54 @@ struct Checkpoints {
     failing: bool,
     last: Option<(Written, Duration)>,
     pauses: Pauses,
+    recent: Recent,
+}
+
+/// The longest pauses of two stretches of time, the present one and the one before.
+#[derive(Debug, Clone, Copy, Default)]
+struct Recent {
+    since: Option<Instant>,
+    present: Pauses,
+    before: Pauses,
+}
+
+/// How long a stretch is.
+const STRETCH: Duration = Duration::from_secs(300);
+
+impl Recent {
+    /// Begins a new stretch where it is time; what is older than the one before is forgotten.
+    fn move_on(&mut self, now: Instant) {
+        let age = now.duration_since(*self.since.get_or_insert(now));
+        if age >= STRETCH {
+            let present = std::mem::take(&mut self.present);
+            self.before = if age < 2 * STRETCH {
+                present
+            } else {
+                Pauses::default()
+            };
+            self.since = Some(now);
+        }
+    }
+
+    fn paused(&mut self, times: Pauses, now: Instant) {
+        self.move_on(now);
+        self.present = self.present.max(times);
+    }
+
+    fn longest(&mut self, now: Instant) -> Pauses {
+        self.move_on(now);
+        self.before.max(self.present)
+    }
 }
 
 impl Counters {
-    pub(crate) fn accepted(&self, batch: &SortedBatch, folded: Folded) {
-        let (received, kept) = (batch.received() as u64, batch.len() as u64);
+    /// Counts a batch that is on stable storage.
+    pub(crate) fn accepted(&self, ack: Ack) {
         self.batches.fetch_add(1, Ordering::Relaxed);
-        self.measures.fetch_add(received, Ordering::Relaxed);
-        self.late.fetch_add(folded.late, Ordering::Relaxed);
-        self.expired.fetch_add(folded.expired, Ordering::Relaxed);
-        self.repeated.fetch_add(received - kept, Ordering::Relaxed);
+        self.measures.fetch_add(ack.received, Ordering::Relaxed);
+        self.late.fetch_add(ack.late, Ordering::Relaxed);
+        self.expired.fetch_add(ack.expired, Ordering::Relaxed);
+        self.duplicates.fetch_add(ack.duplicates, Ordering::Relaxed);
     }
 
     pub(crate) fn refused_busy(&self) {
@@ -85,17 +121,12 @@ impl Counters {
 
     /// Notes the longest times that kept writes waiting.
     pub(crate) fn paused(&self, times: Pauses) {
-        let pauses = &mut self
+        let mut checkpoints = self
             .checkpoints
             .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pauses;
-        *pauses = Pauses {
-            snapshot: pauses.snapshot.max(times.snapshot),
-            flush: pauses.flush.max(times.flush),
-            release: pauses.release.max(times.release),
-            rotate: pauses.rotate.max(times.rotate),
-        };
+            .unwrap_or_else(PoisonError::into_inner);
+        checkpoints.pauses = checkpoints.pauses.max(times);
+        checkpoints.recent.paused(times, Instant::now());
     }
 
     pub(crate) fn checkpoint(&self, result: Option<(Written, Duration)>) {
@@ -150,10 +181,14 @@ impl Counters {
     /// The figures that are counted here.
     pub(crate) fn stats(&self) -> StoreStats {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let checkpoints = *self
-            .checkpoints
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let (checkpoints, recent_pauses) = {
+            let mut checkpoints = self
+                .checkpoints
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            let recent = checkpoints.recent.longest(Instant::now());
+            (*checkpoints, recent)
+        };
         let last = checkpoints.last;
         StoreStats {
             metrics: read(&self.metrics),
@@ -161,7 +196,7 @@ impl Counters {
             measures: read(&self.measures),
             late_measures: read(&self.late),
             expired_measures: read(&self.expired),
-            repeated_measures: read(&self.repeated),
+            duplicate_measures: read(&self.duplicates),
             busy: read(&self.busy),
             wal_bytes: read(&self.wal_bytes),
             wal_segments: read(&self.wal_segments),
@@ -173,6 +208,7 @@ impl Counters {
             checkpoint_pause: last.map_or(Duration::ZERO, |(written, _)| written.pauses.longest()),
             checkpoint_duration: last.map_or(Duration::ZERO, |(_, duration)| duration),
             pauses: checkpoints.pauses,
+            recent_pauses,
             segments: read(&self.segments),
             segment_bytes: read(&self.segment_bytes),
             segment_windows: read(&self.segment_rows),
@@ -184,5 +220,28 @@ impl Counters {
             disk_full: self.disk_full.load(Ordering::Relaxed),
             ..StoreStats::default()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_pause_is_told_for_five_to_ten_minutes() {
+        let begin = Instant::now();
+        let at = |seconds| begin + Duration::from_secs(seconds);
+        let rotate = |millis| Pauses {
+            rotate: Duration::from_millis(millis),
+            ..Pauses::default()
+        };
+        let mut recent = Recent::default();
+        recent.paused(rotate(7), at(0));
+        recent.paused(rotate(5), at(200));
+        assert_eq!(recent.longest(at(299)), rotate(7));
+        recent.paused(rotate(3), at(400));
+        assert_eq!(recent.longest(at(599)), rotate(7));
+        assert_eq!(recent.longest(at(700)), rotate(3));
+        assert_eq!(recent.longest(at(2_000)), rotate(0));
     }
 }

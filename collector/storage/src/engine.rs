@@ -20,7 +20,7 @@ use crate::sync::thread::{self, JoinHandle};
 use crate::wal::recovery::{self, Replayed};
 use crate::wal::writer::WalWriter;
 use crate::wal::{WAL_DIR, entry};
-use crate::{Batch, Completion, Each, ReadQuery, ReplayReport, Store, StoreError, StoreStats};
+use crate::{Ack, Batch, Completion, Each, ReadQuery, ReplayReport, Store, StoreError, StoreStats};
 
 mod checkpoints;
 mod commit;
@@ -203,7 +203,7 @@ impl Shared {
         let known_at = self.head.deletions();
         self.head.check_known(&batch)?;
         if batch.is_empty() {
-            done(Ok(()));
+            done(Ok(Ack::default()));
             return Ok(None);
         }
         let payload = entry::encode_write(&batch);
@@ -212,6 +212,7 @@ impl Shared {
             payload,
             known_at,
             done,
+            ack: Ack::default(),
         })))
     }
 }
@@ -223,7 +224,7 @@ impl Store for Engine {
 
     fn write(&self, batch: Batch) -> Result<(), StoreError> {
         let (reply, answer) = sync_channel(1);
-        let done = move |outcome| drop(reply.try_send(outcome));
+        let done = move |outcome: Result<Ack, _>| drop(reply.try_send(outcome.map(drop)));
         let batch = Arc::new(SortedBatch::new(batch)?);
         match self.shared.write_call(batch, Box::new(done))? {
             Some(call) => self.shared.queue.push(call)?,

@@ -29,4 +29,4 @@ pub use engine::{CHECKPOINT_WAL_BYTES, Engine, HEAD_BYTES, Options};
 pub use error::StoreError;
 pub use queue::{QUEUE_CALLS, QUEUE_MEASURES};
 pub use stats::{LatencyHistogram, Pauses, ReplayReport, SYNC_BUCKETS, StoreStats};
-pub use store::{Batch, Completion, Each, ReadQuery, Store};
+pub use store::{Ack, Batch, Completion, Each, ReadQuery, Store};

@@ -10,7 +10,7 @@ use collector_model::{ArchivePolicy, MetricId};
 use crate::batch::SortedBatch;
 use crate::sync::mpsc::SyncSender;
 use crate::sync::{Condvar, Mutex, MutexGuard};
-use crate::{Completion, StoreError};
+use crate::{Ack, Completion, StoreError};
 
 /// Most calls that wait; few where a test looks for what goes wrong when it is full.
 pub const QUEUE_CALLS: usize = if cfg!(feature = "schedules") { 2 } else { 1024 };
@@ -43,6 +43,8 @@ pub(crate) struct WriteCall {
     /// Number of deletions at which all metrics of the batch were known.
     pub(crate) known_at: u64,
     pub(crate) done: Completion,
+    /// What became of it, once it is folded in.
+    pub(crate) ack: Ack,
 }
 
 /// What the commit thread does next.
@@ -194,6 +196,7 @@ mod tests {
             payload: Vec::new(),
             known_at: 0,
             done: Box::new(|_| ()),
+            ack: Ack::default(),
         })
     }
 

@@ -30,8 +30,7 @@ impl LatencyHistogram {
     }
 }
 
-/// The longest times since the start that kept writes waiting, by their cause; the log's fdatasync is a figure of its
-/// own.
+/// The longest times that kept writes waiting, by their cause; the log's fdatasync is a figure of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Pauses {
     /// A shard was copied for a snapshot.
@@ -45,6 +44,17 @@ pub struct Pauses {
 }
 
 impl Pauses {
+    /// The longer of two for each cause.
+    #[must_use]
+    pub fn max(self, other: Self) -> Self {
+        Self {
+            snapshot: self.snapshot.max(other.snapshot),
+            flush: self.flush.max(other.flush),
+            release: self.release.max(other.release),
+            rotate: self.rotate.max(other.rotate),
+        }
+    }
+
     /// The longest of them.
     #[must_use]
     pub fn longest(&self) -> Duration {
@@ -87,8 +97,8 @@ pub struct StoreStats {
     pub late_measures: u64,
     /// Those of them that are older than everything that the metric's policy keeps.
     pub expired_measures: u64,
-    /// Measures dropped because their batch has another one of the same metric and moment.
-    pub repeated_measures: u64,
+    /// Measures of a metric and moment that another one of their batch, or of an earlier one, is of too.
+    pub duplicate_measures: u64,
     /// Submissions refused because the queue was full.
     pub busy: u64,
     /// Calls waiting for the commit thread.
@@ -115,8 +125,10 @@ pub struct StoreStats {
     pub checkpoint_duration: Duration,
     /// The longest that the last checkpoint kept a writer or reader of one shard waiting.
     pub checkpoint_pause: Duration,
-    /// The longest times that writes waited for checkpoints.
+    /// The longest times that writes waited for checkpoints since the start.
     pub pauses: Pauses,
+    /// Those of the last five to ten minutes.
+    pub recent_pauses: Pauses,
     /// Segments on disk.
     pub segments: u64,
     /// Bytes of them.

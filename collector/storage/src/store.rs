@@ -15,8 +15,22 @@ use crate::{StoreError, StoreStats};
 /// one timestamp the smallest value counts, as in Gnocchi.
 pub type Batch = Vec<(MetricId, Vec<Measure>)>;
 
+/// What became of the measures of a batch that is on stable storage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Ack {
+    /// Measures that the client sent, those below among them.
+    pub received: u64,
+    /// Measures dropped because they came too late for their metric's back window.
+    pub late: u64,
+    /// Those of them that are older than everything that the metric's policy keeps.
+    pub expired: u64,
+    /// Measures of a metric and moment that another one is of too: in the same batch, where one of them counts, or from
+    /// an earlier batch, whose value they replace.
+    pub duplicates: u64,
+}
+
 /// Called once with the outcome of a submitted batch, on the store's own thread: it must be quick and not block.
-pub type Completion = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+pub type Completion = Box<dyn FnOnce(Result<Ack, StoreError>) + Send>;
 
 /// Called with the answers to a group of queries, one at a time.
 pub type Each<'a> =

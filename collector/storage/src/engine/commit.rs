@@ -12,7 +12,7 @@ use crate::queue::{Call, Reply, Work, WriteCall};
 use crate::rollup::Scratch;
 use crate::wal::entry;
 use crate::wal::writer::{AppendError, WalWriter};
-use crate::{Pauses, StoreError};
+use crate::{Ack, Pauses, StoreError};
 
 /// The thread's own state.
 pub(super) struct Committer {
@@ -108,14 +108,16 @@ impl Committer {
                 return;
             }
         };
-        for (seq, call) in (first..).zip(&accepted) {
+        for (seq, call) in (first..).zip(&mut accepted) {
             let folded = self.shared.head.fold(seq, &call.batch, &mut self.scratch);
-            self.shared.counters.accepted(&call.batch, folded);
+            call.ack = folded.ack(&call.batch);
+            self.shared.counters.accepted(call.ack);
         }
         self.applied();
         self.publish();
         for call in accepted {
-            complete(call, Ok(()));
+            let ack = call.ack;
+            complete(call, Ok(ack));
         }
     }
 
@@ -212,7 +214,7 @@ impl Committer {
 }
 
 /// Tells a writer the outcome. What its closure does wrong shall not end the thread.
-fn complete(call: WriteCall, outcome: Result<(), StoreError>) {
+fn complete(call: WriteCall, outcome: Result<Ack, StoreError>) {
     let done = call.done;
     if catch_unwind(AssertUnwindSafe(|| done(outcome))).is_err() {
         tracing::error!("the completion of a write panicked");

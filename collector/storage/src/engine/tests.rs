@@ -231,6 +231,38 @@ fn late_measures_are_acknowledged_and_counted() {
 }
 
 #[test]
+fn an_acknowledgement_tells_what_was_late_and_what_was_there_already() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = open(dir.path());
+    engine.set_policy(&[id(0)], &policy("medium")).unwrap();
+    let (sender, answers) = sync_channel(1);
+    let acknowledged = |seconds: &[i64]| {
+        let measures = seconds.iter();
+        let measures = measures.map(|second| Measure::new(Timestamp(second * 1_000_000_000), 1.0));
+        let sender = sender.clone();
+        let done = Box::new(move |outcome| sender.send(outcome).unwrap());
+        engine
+            .submit(vec![(id(0), measures.collect())], done)
+            .unwrap();
+        let ack: Ack = answers.recv().unwrap().unwrap();
+        (ack.received, ack.late, ack.expired, ack.duplicates)
+    };
+    // The back window is the hour of the newest measure.
+    assert_eq!(acknowledged(&[7_200, 7_201, 7_201]), (3, 0, 0, 1));
+    assert_eq!(acknowledged(&[7_200, 7_202, 7_201, 7_203]), (4, 0, 0, 2));
+    assert_eq!(acknowledged(&[7_204, 3_540, 3_541]), (3, 2, 0, 0));
+    let stats = engine.stats();
+    assert_eq!(
+        (
+            stats.measures,
+            stats.late_measures,
+            stats.duplicate_measures
+        ),
+        (10, 2, 3)
+    );
+}
+
+#[test]
 fn many_writers_share_an_fsync_and_all_get_their_answer() {
     let dir = tempfile::tempdir().unwrap();
     let engine = open(dir.path());

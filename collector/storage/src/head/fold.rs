@@ -5,10 +5,10 @@ use collector_model::{Measure, MetricId};
 
 use super::series::Series;
 use super::{Head, Shard, shard_of};
-use crate::StoreError;
 use crate::batch::SortedBatch;
 use crate::rollup::Scratch;
 use crate::sync::RwLockReadGuard;
+use crate::{Ack, StoreError};
 
 /// How many metrics are fetched from memory together before they are folded.
 const AHEAD: usize = 8;
@@ -20,11 +20,24 @@ pub(crate) struct Folded {
     pub(crate) late: u64,
     /// Those of them that are older than everything that their policy keeps.
     pub(crate) expired: u64,
+    /// Measures that took the place of a known one of their moment.
+    pub(crate) replaced: u64,
     /// Measures of metrics that are not registered.
     pub(crate) orphans: u64,
 }
 
 impl Folded {
+    /// What the batch's sender is told.
+    pub(crate) fn ack(&self, batch: &SortedBatch) -> Ack {
+        let (received, kept) = (batch.received() as u64, batch.len() as u64);
+        Ack {
+            received,
+            late: self.late,
+            expired: self.expired,
+            duplicates: received - kept + self.replaced,
+        }
+    }
+
     fn add(
         &mut self,
         series: Option<&mut Box<Series>>,
@@ -33,10 +46,11 @@ impl Folded {
     ) {
         match series {
             Some(series) => {
-                let late = series.fold(measures, scratch);
-                if late > 0 {
-                    self.late += late as u64;
-                    let late = measures.get(..late).unwrap_or_default();
+                let taken = series.fold(measures, scratch);
+                self.replaced += taken.replaced as u64;
+                if taken.late > 0 {
+                    self.late += taken.late as u64;
+                    let late = measures.get(..taken.late).unwrap_or_default();
                     self.expired += series.expired(late) as u64;
                 }
             }

@@ -12,6 +12,15 @@ use crate::head::rows::Rows;
 use crate::rollup::{self, Scratch};
 use crate::{ReadQuery, StoreError};
 
+/// What became of measures that were folded in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Taken {
+    /// How many came too late and were dropped; the first ones.
+    pub(crate) late: usize,
+    /// How many took the place of a known measure of their moment.
+    pub(crate) replaced: usize,
+}
+
 /// A metric's state.
 #[derive(Debug)]
 pub(crate) struct Series {
@@ -106,10 +115,9 @@ impl Series {
     /// Folds measures in, ascending and each timestamp once, as Gnocchi folds those of one run: what is older than
     /// the back window of the newest measure *known before* is dropped, a known timestamp gets the new value, then
     /// all windows from the first measure of the batch on are computed anew, and only then the raw tail is cut.
-    /// Returns how many measures came too late.
-    pub(crate) fn fold(&mut self, batch: &[Measure], scratch: &mut Scratch) -> usize {
+    pub(crate) fn fold(&mut self, batch: &[Measure], scratch: &mut Scratch) -> Taken {
         let Some(oldest) = batch.first().map(|measure| measure.timestamp) else {
-            return 0;
+            return Taken::default();
         };
         let late = match self.raw.last() {
             Some(last) => {
@@ -118,7 +126,7 @@ impl Series {
             }
             None => 0,
         };
-        merge(&mut self.raw, batch.get(late..).unwrap_or_default());
+        let replaced = merge(&mut self.raw, batch.get(late..).unwrap_or_default());
         let from = self
             .raw
             .first()
@@ -135,7 +143,7 @@ impl Series {
             rows.compact(self.plan.width(), level.timespan);
         }
         self.truncate();
-        late
+        Taken { late, replaced }
     }
 
     /// How many of these measures, which ascend, no archive would keep a window of.
@@ -233,27 +241,30 @@ impl Series {
     }
 }
 
-/// Merges two ascending lists; where both have a timestamp the new value stays.
-fn merge(raw: &mut Vec<Measure>, new: &[Measure]) {
-    let Some(first) = new.first() else { return };
+/// Merges two ascending lists; where both have a timestamp the new value stays. Returns how often that was so.
+fn merge(raw: &mut Vec<Measure>, new: &[Measure]) -> usize {
+    let Some(first) = new.first() else { return 0 };
     // Nearly always everything new comes after everything known.
     if raw
         .last()
         .is_none_or(|last| last.timestamp < first.timestamp)
     {
         raw.extend_from_slice(new);
-        return;
+        return 0;
     }
     let overlap = raw.partition_point(|measure| measure.timestamp < first.timestamp);
     let mut known = raw.split_off(overlap).into_iter().peekable();
+    let mut replaced = 0;
     for measure in new {
         while let Some(earlier) = known.next_if(|known| known.timestamp < measure.timestamp) {
             raw.push(earlier);
         }
-        known.next_if(|known| known.timestamp == measure.timestamp);
+        let same = known.next_if(|known| known.timestamp == measure.timestamp);
+        replaced += usize::from(same.is_some());
         raw.push(*measure);
     }
     raw.extend(known);
+    replaced
 }
 
 #[cfg(test)]

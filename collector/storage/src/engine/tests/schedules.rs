@@ -81,13 +81,13 @@ fn submit(engine: &Engine, watch: &Arc<Watch>, batch: &Batch) -> Result<Answer, 
     loop {
         let (sender, answer) = sync_channel(1);
         let watch = Arc::clone(watch);
-        let done = move |outcome: Result<(), StoreError>| {
+        let done = move |outcome: Result<Ack, StoreError>| {
             let unsynced = watch.unsynced.lock().unwrap().clone();
             assert!(
                 outcome.is_err() || unsynced.is_empty(),
                 "acknowledged before it was synced: {unsynced:?}"
             );
-            sender.try_send(outcome).unwrap();
+            sender.try_send(outcome.map(drop)).unwrap();
         };
         match engine.submit(batch.clone(), Box::new(done)) {
             Ok(()) => return Ok(answer),

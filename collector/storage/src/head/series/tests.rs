@@ -33,7 +33,7 @@ fn fold(series: &mut Series, points: &[(i64, f64)]) -> usize {
         .iter()
         .map(|(at, value)| Measure::new(Timestamp((NOON + at) * SECOND), *value))
         .collect();
-    series.fold(&measures, &mut Scratch::default())
+    series.fold(&measures, &mut Scratch::default()).late
 }
 
 /// Points of an aggregation in seconds after noon, with the granularity in seconds.
