@@ -30,6 +30,7 @@ mod xml;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use runtime::{Args, Daemon, Failure, NamedCollector, Program, Registry};
 
@@ -56,23 +57,36 @@ fn run(
     default_uri: Option<String>,
 ) -> Result<(), Failure> {
     let args = PROGRAM.parse(flags::add(PROGRAM.command()), arguments)?;
-    let registry = Registry::new("libvirt", collectors(&args, default_uri.clone())?);
+    let config = config(&args, default_uri.clone())?;
+    let registry = Registry::new("libvirt", collectors(&config));
     if args.check_only {
         return args.report_valid();
     }
     args.log.start()?;
-    let daemon = Daemon::new(&PROGRAM, &args)?.registry(&registry);
-    daemon
+    let groups = Arc::new(Mutex::new(config.groups));
+    let exported = Arc::clone(&groups);
+    let names = move || {
+        let groups = exported.lock().unwrap_or_else(PoisonError::into_inner);
+        groups.iter().map(|group| group.name.to_owned()).collect()
+    };
+    Daemon::new(&PROGRAM, &args)?
+        .registry(&registry)
+        .exports("Collectors", names)
         .on_reload(move || {
-            registry.replace(collectors(&args, default_uri.clone())?);
+            let config = self::config(&args, default_uri.clone())?;
+            registry.replace(collectors(&config));
+            *groups.lock().unwrap_or_else(PoisonError::into_inner) = config.groups;
             Ok(())
         })
         .run()
 }
 
-/// One collector, for all groups live on the one answer of libvirt.
-fn collectors(args: &Args, default_uri: Option<String>) -> Result<Vec<NamedCollector>, Failure> {
+fn config(args: &Args, default_uri: Option<String>) -> Result<LibvirtConfig, Failure> {
     let file: FileConfig = runtime::load(args.config_file())?;
-    let config = LibvirtConfig::new(&args.matches, &file, default_uri)?;
-    Ok(vec![("domains", Box::new(Domains::new(&config)))])
+    Ok(LibvirtConfig::new(&args.matches, &file, default_uri)?)
+}
+
+/// One collector, for all groups live on the one answer of libvirt.
+fn collectors(config: &LibvirtConfig) -> Vec<NamedCollector> {
+    vec![("domains", Box::new(Domains::new(config)))]
 }

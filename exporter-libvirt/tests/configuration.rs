@@ -8,7 +8,8 @@
 use std::ffi::OsStr;
 use std::time::Duration;
 
-use testkit::Shipped;
+use testkit::http::{get, post};
+use testkit::{Running, Shipped};
 
 #[test]
 fn a_configuration_file_is_checked_and_its_mistake_named_by_line_and_key() {
@@ -65,4 +66,31 @@ fn a_wrong_flag_is_one_line_that_names_it_and_exit_code_64() {
         );
         assert_eq!(finished.stdout, "");
     }
+}
+
+#[test]
+fn the_landing_page_lists_the_groups_that_are_switched_on_also_after_a_reload() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("exporter.yaml");
+    std::fs::write(&file, "collectors: {perf: true}\n").unwrap();
+    let exporter = Shipped::new(env!("CARGO_BIN_EXE_nephoscope-exporter-libvirt"))
+        .arg("--libvirt.uri=qemu+unix:///system?socket=/no/such/socket")
+        .arg("--no-collector.block")
+        .arg(format!("--config.file={}", file.display()))
+        .start();
+    let is_listed = |exporter: &Running, group: &str| {
+        let page = get(&exporter.url("/")).expect_status(200).text();
+        page.contains(&format!("<li>{group}</li>"))
+    };
+    for (group, expected) in [
+        ("cpu", true),
+        ("perf", true),
+        ("block", false),
+        ("vm", false),
+    ] {
+        assert_eq!(is_listed(&exporter, group), expected, "{group}");
+    }
+    std::fs::write(&file, "collectors: {perf: false}\n").unwrap();
+    post(&exporter.url("/-/reload"), &[], "").expect_status(200);
+    assert!(is_listed(&exporter, "cpu") && !is_listed(&exporter, "perf"));
 }

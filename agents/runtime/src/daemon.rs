@@ -18,6 +18,12 @@ use crate::signal::{Shutdown, Signals};
 /// The most that a request's body may take unless the program says otherwise, in bytes.
 const BODY_LIMIT: usize = 1 << 20;
 
+/// Connections at the same time unless the program says otherwise.
+const CONNECTIONS: u32 = 512;
+
+/// What a program exports: the title of the list, and the names.
+pub(crate) type Exports = (&'static str, Box<dyn Fn() -> Vec<String> + Send + Sync>);
+
 /// Work beside the server.
 pub(crate) type Background =
     Box<dyn FnOnce(Shutdown) -> Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>> + Send>;
@@ -36,6 +42,8 @@ pub struct Daemon {
     pub(crate) body_limit: usize,
     pub(crate) has_landing: bool,
     pub(crate) links: Vec<(&'static str, &'static str)>,
+    pub(crate) exports: Option<Exports>,
+    pub(crate) connections: u32,
 }
 
 impl Daemon {
@@ -62,6 +70,8 @@ impl Daemon {
             body_limit: BODY_LIMIT,
             has_landing: true,
             links: Vec::new(),
+            exports: None,
+            connections: CONNECTIONS,
         })
     }
 
@@ -80,6 +90,17 @@ impl Daemon {
     /// A link on the landing page to one of the program's own pages: path and title. May be called again for more.
     pub fn link(mut self, path: &'static str, title: &'static str) -> Self {
         self.links.push((path, title));
+        self
+    }
+
+    /// A list for the landing page of what is exported, with its title, in place of the registry's collectors: for a
+    /// program that knows it better. Asked each time the page is.
+    pub fn exports(
+        mut self,
+        title: &'static str,
+        names: impl Fn() -> Vec<String> + Send + Sync + 'static,
+    ) -> Self {
+        self.exports = Some((title, Box::new(names)));
         self
     }
 
@@ -130,6 +151,13 @@ impl Daemon {
     /// body is read.
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = bytes;
+        self
+    }
+
+    /// Connections at the same time, 512 if not set; more wait in the kernel's queue. The limit of open files is raised
+    /// for them, and where it cannot be there are fewer.
+    pub fn connections(mut self, most: u32) -> Self {
+        self.connections = most;
         self
     }
 

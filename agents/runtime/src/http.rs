@@ -4,6 +4,7 @@
 mod address;
 mod auth;
 mod body;
+mod descriptors;
 mod landing;
 mod routes;
 mod server;
@@ -13,6 +14,7 @@ mod web_config;
 
 pub use address::ListenAddress;
 pub(crate) use auth::Gate;
+pub(crate) use descriptors::connections;
 pub(crate) use landing::Landing;
 pub(crate) use routes::{ReadyCheck, ReloadHook, Reloader, Routes};
 pub(crate) use server::{Phase, Server, Site};

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use crate::daemon::{Background, Daemon};
 use crate::failure::Failure;
-use crate::http::{Gate, Landing, Phase, Reloader, Routes, Server, Site};
+use crate::http::{Gate, Landing, Phase, Reloader, Routes, Server, Site, connections};
 use crate::scrape::Scraper;
 use crate::signal::{Shutdown, Signal, Signals};
 
@@ -46,8 +46,9 @@ impl Bound {
         let (tls, version) = (daemon.web.current().tls.is_some(), daemon.program.version);
         let (phase, running) = watch::channel(Phase::Running);
         let (end, shutdown) = Shutdown::new();
+        let most = connections(daemon.connections);
         let (site, reloader) = build(daemon)?;
-        let server = Server::new(site, running);
+        let server = Server::new(site, running, most);
         for (listener, address) in listeners.into_iter().zip(addresses) {
             server.listen(listener);
             tracing::info!(%address, tls, version, "listening");
@@ -107,6 +108,7 @@ fn build(daemon: Daemon) -> Result<(Site, Arc<Reloader>), Failure> {
         program,
         telemetry_path: args.telemetry_path.clone(),
         links: daemon.links,
+        exports: daemon.exports,
     };
     let routes = Routes {
         name: program.name,

@@ -55,12 +55,14 @@ fn run() -> Result<(), Failure> {
     let scraper = Arc::new(Scraper::new(flags.clone(), config));
     let poller = Poller::new(Arc::clone(&scraper));
     let registry = Registry::new("nephoscope_snmp", poller.collectors());
-    let told = Arc::clone(&scraper);
+    let (told, listed) = (Arc::clone(&scraper), Arc::clone(&scraper));
     let (reloaded, polling) = (Arc::clone(&scraper), Arc::clone(&poller));
     let exported = registry.clone();
     Daemon::new(&PROGRAM, &args)?
         .registry(&registry)
         .router(pages::router(scraper))
+        .link("/config", "Configuration")
+        .exports("Modules", move || listed.config().module_names())
         .self_metrics(move |out: &mut exposition::Families| told.collect(out))
         .background(move |shutdown| polling.run(shutdown))
         .on_reload(move || {

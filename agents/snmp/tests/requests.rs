@@ -56,6 +56,10 @@ fn several_modules_are_scraped_at_once_and_told_apart() {
         "module=system&auth=public_v1",
     ));
     assert!(metric(&tcp, "sysUpTime", &[]).is_some());
+    let landing = get(&agent.url("/")).expect_status(200).text();
+    for part in ["<li>if_mib</li>", "<a href=\"/config\">"] {
+        assert!(landing.contains(part), "{part} in {landing}");
+    }
 }
 
 #[test]

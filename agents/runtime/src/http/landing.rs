@@ -1,12 +1,11 @@
-//! The page at `/`: what this program is and where its pages are. It is made once, and again after a reload changed the
-//! collectors.
+//! The page at `/`: what this program is, where its pages are and what it exports.
 
 use std::fmt::Write as _;
 
+use crate::daemon::Exports;
 use crate::program::Program;
 
 /// What the page says.
-#[derive(Debug, Clone)]
 pub(crate) struct Landing {
     /// The program's facts.
     pub(crate) program: Program,
@@ -14,11 +13,20 @@ pub(crate) struct Landing {
     pub(crate) telemetry_path: String,
     /// The program's own pages: path and title.
     pub(crate) links: Vec<(&'static str, &'static str)>,
+    /// Names what is exported, where that is not the collectors.
+    pub(crate) exports: Option<Exports>,
 }
 
 impl Landing {
     /// The page as HTML. Without collectors it has no list of them.
     pub(crate) fn html(&self, collectors: &[&str]) -> String {
+        let (list, exported): (_, Vec<String>) = match &self.exports {
+            Some((list, names)) => (*list, names()),
+            None => {
+                let names = collectors.iter().map(|&name| name.to_owned());
+                ("Collectors", names.collect())
+            }
+        };
         let Program {
             name,
             about,
@@ -39,10 +47,10 @@ impl Landing {
             let _ = writeln!(page, "<li><a href=\"{}\">{title}</a></li>", escape(path));
         }
         page.push_str("</ul>\n");
-        if !collectors.is_empty() {
-            page.push_str("<h2>Collectors</h2>\n<ul>\n");
-            for collector in collectors {
-                let _ = writeln!(page, "<li>{}</li>", escape(collector));
+        if !exported.is_empty() {
+            let _ = writeln!(page, "<h2>{}</h2>\n<ul>", escape(list));
+            for name in &exported {
+                let _ = writeln!(page, "<li>{}</li>", escape(name));
             }
             page.push_str("</ul>\n");
         }
@@ -78,10 +86,11 @@ mod tests {
             default_listen: ":1",
             build_info: &[],
         };
-        let landing = Landing {
+        let mut landing = Landing {
             program,
             telemetry_path: "/m".to_owned(),
             links: vec![("/own", "Own page")],
+            exports: None,
         };
         let page = landing.html(&["cpu"]);
         for part in [
@@ -95,5 +104,9 @@ mod tests {
             assert!(page.contains(part), "{part} is not in {page}");
         }
         assert!(!landing.html(&[]).contains("Collectors"));
+        landing.exports = Some(("Parts", Box::new(|| vec!["part <1>".to_owned()])));
+        let page = landing.html(&["cpu"]);
+        assert!(page.contains("<h2>Parts</h2>\n<ul>\n<li>part &lt;1&gt;</li>"));
+        assert!(!page.contains("cpu"));
     }
 }

@@ -28,9 +28,6 @@ use crate::http::body::LimitedBody;
 use crate::http::stream::{HEAD_TIME, TimedStream, Turn};
 use crate::http::web_config::WebConfig;
 
-/// Connections at the same time; more wait in the kernel's queue.
-const CONNECTIONS: u32 = 512;
-
 /// How long a connection may idle between requests: longer than any usual scrape interval.
 const IDLE_TIME: Duration = Duration::from_secs(180);
 
@@ -68,15 +65,17 @@ pub(crate) struct Server {
     site: Arc<Site>,
     phase: watch::Receiver<Phase>,
     connections: Arc<Semaphore>,
+    most: u32,
 }
 
 impl Server {
-    /// A server that ends as `phase` says.
-    pub(crate) fn new(site: Site, phase: watch::Receiver<Phase>) -> Self {
+    /// A server that ends as `phase` says, with so many connections at the same time; more wait in the kernel's queue.
+    pub(crate) fn new(site: Site, phase: watch::Receiver<Phase>, most: u32) -> Self {
         Self {
             site: Arc::new(site),
             phase,
-            connections: Arc::new(Semaphore::new(CONNECTIONS as usize)),
+            connections: Arc::new(Semaphore::new(most as usize)),
+            most,
         }
     }
 
@@ -96,7 +95,7 @@ impl Server {
     /// Waits until no connection is left.
     pub(crate) async fn drained(&self) {
         // Fails only for a closed semaphore, and this one never is.
-        let _all = self.connections.acquire_many(CONNECTIONS).await;
+        let _all = self.connections.acquire_many(self.most).await;
     }
 }
 

@@ -111,6 +111,11 @@ impl Config {
     pub(crate) fn module_count(&self) -> usize {
         self.modules.len()
     }
+
+    /// Their names, sorted.
+    pub(crate) fn module_names(&self) -> Vec<String> {
+        self.modules.keys().cloned().collect()
+    }
 }
 
 impl Config {
