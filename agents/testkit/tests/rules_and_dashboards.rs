@@ -63,8 +63,8 @@ const NOT_IN_A_SCRAPE: [(&str, &str); 9] = [
         "node_timex_maxerror_seconds node_timex_offset_seconds node_timex_sync_status",
     ),
     (
-        "absent until the first is refused",
-        "nephoscope_collector_measures_rejected_total",
+        "absent until the first measure came",
+        "nephoscope_collector_input_lag_seconds",
     ),
 ];
 

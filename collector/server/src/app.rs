@@ -10,7 +10,7 @@ use collector_index::{Database, Index, Options as IndexOptions};
 use collector_storage::{Engine, Options as StoreOptions, Store, StoreStats};
 use runtime::{Args, ConfigError, Daemon, Failure, Program};
 
-use crate::api::gnocchi;
+use crate::api::gnocchi::{self, Doors};
 use crate::api::{ApiConfig, BodyBudget};
 use crate::auth::Auth;
 use crate::auth::policy::Policy;
@@ -28,6 +28,8 @@ use inputs::Inputs;
 
 /// The catalogue's file in the storage directory.
 const CATALOGUE: &str = "catalogue.db";
+/// Connections at the same time: each node's agent may keep one, and of 5,000 nodes.
+const CONNECTIONS: u32 = 8_192;
 /// The store's folder in the storage directory.
 pub(crate) const SERIES: &str = "series";
 
@@ -41,6 +43,8 @@ pub(crate) struct App {
     pub(crate) measures: Arc<Measures>,
     /// The collector's own counters.
     pub(crate) metrics: Arc<Metrics>,
+    /// The places for requests that bring measures.
+    pub(crate) doors: Doors,
     /// The memory that requests' bodies may take.
     pub(crate) bodies: BodyBudget,
     /// Which metrics remotely written series go to.
@@ -121,6 +125,7 @@ impl App {
             store,
             measures: Arc::new(measures),
             metrics,
+            doors: Doors::default(),
             bodies: BodyBudget::new(settings.api.max_body_size),
             series: SeriesCache::default(),
             request_buffers: Buffers::default(),
@@ -203,7 +208,7 @@ pub(crate) async fn serve(
     let prepared = inputs.prepare(config.scrape, mapping, config.ceilometer.amqp)?;
     let (measures, metrics) = (Arc::clone(&app.measures), Arc::clone(&app.metrics));
     let statsd = statsd::Listener::bind(config.statsd, measures, metrics).await?;
-    let router = console::router(Arc::clone(&app.scrapes)).merge(gnocchi::router(&app));
+    let router = console::router(Arc::clone(&app)).merge(gnocchi::router(&app));
     let own_metrics = {
         let app = Arc::clone(&app);
         move |out: &mut exposition::Families| {
@@ -224,6 +229,7 @@ pub(crate) async fn serve(
         .without_landing()
         .router(router)
         .body_limit(body_limit)
+        .connections(CONNECTIONS)
         .self_metrics(own_metrics)
         .ready_when(ready)
         .on_reload(reload)

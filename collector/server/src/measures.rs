@@ -4,16 +4,20 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use collector_index::{EnsureResource, Ensured, Index, IndexError, Metric};
 use collector_model::MetricId;
-use collector_storage::{Batch, SortedBatch, Store, StoreError};
+use collector_storage::{Ack, Batch, SortedBatch, Store, StoreError};
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
-use crate::metrics::{Metrics, Source};
+use crate::metrics::{Input, Metrics};
 
 /// Metrics that are registered or deleted in one call of the store.
 const CHUNK: usize = 10_000;
+/// How long a request waits for the store's acknowledgement: less than the half minute that Prometheus waits for ours.
+const ACK_TIME: Duration = Duration::from_secs(25);
 
 /// Why measures or metrics could not be kept.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +28,24 @@ pub(crate) enum MeasureError {
     /// The store refused or failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The store has not acknowledged in time. It may still do so.
+    #[error("store is slow: not on stable storage within {} s", ACK_TIME.as_secs())]
+    Slow,
+}
+
+impl MeasureError {
+    /// It as the value of a label.
+    pub(crate) fn reason(&self) -> &'static str {
+        match self {
+            Self::Index(_) => "catalogue",
+            Self::Slow => "slow",
+            Self::Store(StoreError::Busy) => "busy",
+            Self::Store(StoreError::DiskFull(_)) => "disk_full",
+            Self::Store(StoreError::Poisoned(_)) => "poisoned",
+            Self::Store(StoreError::UnknownMetric(_)) => "unknown_metric",
+            Self::Store(_) => "store",
+        }
+    }
 }
 
 /// Store and catalogue together.
@@ -55,54 +77,81 @@ impl Measures {
     }
 
     /// Writes measures of known metrics. Ok means: on stable storage and visible. Measures that come too late for
-    /// their metric's back window are dropped and counted, as Gnocchi does.
-    pub(crate) async fn write(&self, batch: Batch, source: Source) -> Result<(), MeasureError> {
+    /// their metric's back window are dropped and counted, as Gnocchi does. What is not taken is counted, too.
+    pub(crate) async fn write(&self, batch: Batch, input: Input) -> Result<(), MeasureError> {
         let measures: usize = batch.iter().map(|(_, measures)| measures.len()).sum();
-        match SortedBatch::new(batch) {
-            Ok(batch) => self.write_sorted(batch, source).await,
-            Err(error) => {
-                let error = error.into();
-                self.metrics.rejected(reason(&error), measures);
-                Err(error)
-            }
-        }
+        let written = self.try_write(batch, input).await;
+        self.counted(written, input, measures)
     }
 
     /// The same of a batch that is in order already.
     pub(crate) async fn write_sorted(
         &self,
         batch: SortedBatch,
-        source: Source,
+        input: Input,
     ) -> Result<(), MeasureError> {
         let measures = batch.received();
-        let result = self.write_registered(Arc::new(batch)).await;
-        match &result {
-            Ok(()) => self.metrics.accepted(source, measures),
-            Err(error) => self.metrics.rejected(reason(error), measures),
-        }
-        result
+        let written = self.write_registered(Arc::new(batch), input).await;
+        self.counted(written, input, measures)
     }
 
-    async fn write_registered(&self, batch: Arc<SortedBatch>) -> Result<(), MeasureError> {
-        match self.submit(Arc::clone(&batch)).await {
-            Err(StoreError::UnknownMetric(_)) => {}
-            result => return Ok(result?),
+    /// As [`Measures::write`], for callers who try again or count by themselves what was not taken.
+    pub(crate) async fn try_write(&self, batch: Batch, input: Input) -> Result<(), MeasureError> {
+        let batch = Arc::new(SortedBatch::new(batch)?);
+        self.write_registered(batch, input).await
+    }
+
+    /// Counts measures that were not taken.
+    pub(crate) fn rejected(&self, input: Input, reason: &'static str, measures: usize) {
+        self.metrics.inputs.rejected(input, reason, measures);
+    }
+
+    fn counted(
+        &self,
+        written: Result<(), MeasureError>,
+        input: Input,
+        measures: usize,
+    ) -> Result<(), MeasureError> {
+        written.inspect_err(|error| self.rejected(input, error.reason(), measures))
+    }
+
+    async fn write_registered(
+        &self,
+        batch: Arc<SortedBatch>,
+        input: Input,
+    ) -> Result<(), MeasureError> {
+        match self.submit(Arc::clone(&batch), input).await {
+            Err(MeasureError::Store(StoreError::UnknownMetric(_))) => {}
+            result => return result,
         }
         // The catalogue had the metric when the caller looked: its registration failed, or it was deleted since.
         let ids: Vec<MetricId> = batch.metrics().collect();
         let known = self.index.metrics(&ids).await?;
         self.register(&known).await?;
-        Ok(self.submit(batch).await?)
+        self.submit(batch, input).await
     }
 
-    async fn submit(&self, batch: Arc<SortedBatch>) -> Result<(), StoreError> {
+    async fn submit(&self, batch: Arc<SortedBatch>, input: Input) -> Result<(), MeasureError> {
         let (done, outcome) = oneshot::channel();
-        let completion = Box::new(move |result| {
-            // Nobody waits any more where the client went away; the measures are written all the same.
-            let _ = done.send(result);
+        let (measures, newest) = (batch.received(), batch.newest());
+        let waiting = self.metrics.inputs.waits(input, measures, newest);
+        let completion = Box::new(move |result: Result<Ack, StoreError>| {
+            // Counted here, for the measures are written also where nobody waits any more.
+            if let Ok(ack) = &result {
+                waiting.stored(*ack);
+            }
+            drop(waiting);
+            let _ = done.send(result.map(drop));
         });
         self.store.submit_sorted(batch, completion)?;
-        outcome.await.unwrap_or(Err(StoreError::Closed))
+        let outcome = match input.is_http() {
+            true => timeout(ACK_TIME, outcome)
+                .await
+                .map_err(|_| MeasureError::Slow)?,
+            // What comes by itself waits, one batch at a time.
+            false => outcome.await,
+        };
+        Ok(outcome.unwrap_or(Err(StoreError::Closed))?)
     }
 
     /// Makes metrics of the catalogue known to the store.
@@ -167,17 +216,5 @@ impl Measures {
         let result = tokio::task::spawn_blocking(move || call(store.as_ref())).await;
         // The task is never cancelled; a panic in the store has been reported by its hook.
         Ok(result.unwrap_or(Err(StoreError::Closed))?)
-    }
-}
-
-/// Why measures were not taken, as a label.
-fn reason(error: &MeasureError) -> &'static str {
-    match error {
-        MeasureError::Index(_) => "catalogue",
-        MeasureError::Store(StoreError::Busy) => "busy",
-        MeasureError::Store(StoreError::DiskFull(_)) => "disk_full",
-        MeasureError::Store(StoreError::Poisoned(_)) => "poisoned",
-        MeasureError::Store(StoreError::UnknownMetric(_)) => "unknown_metric",
-        MeasureError::Store(_) => "store",
     }
 }

@@ -168,26 +168,19 @@ fn what_statsd_sends_becomes_what_gnocchi_statsd_makes_of_it() {
 
     let families = scrape(&collector.running.url("/metrics"));
     let count = |name: &str, labels: &[(&str, &str)]| {
-        metric(
-            &families,
-            &format!("nephoscope_collector_statsd_{name}"),
-            labels,
-        )
+        metric(&families, &format!("nephoscope_collector_{name}"), labels)
     };
     for (reason, lost) in [
-        ("malformed", 3.0),
-        ("unknown_type", 2.0),
-        ("encoding", 1.0),
-        ("refused", 0.0),
+        ("malformed", Some(3.0)),
+        ("unknown_type", Some(2.0)),
+        ("encoding", Some(1.0)),
+        ("resource", None),
+        ("dropped_by_kernel", None),
     ] {
-        assert_eq!(
-            count("lost_total", &[("reason", reason)]),
-            Some(lost),
-            "{reason}"
-        );
+        let labels = [("input", "statsd"), ("reason", reason)];
+        assert_eq!(count("input_rejected_total", &labels), lost, "{reason}");
     }
-    assert_eq!(count("lines_total", &[]), Some(11.0));
-    assert_eq!(count("kernel_drops_total", &[]), Some(0.0));
+    assert_eq!(count("statsd_lines_total", &[]), Some(11.0));
 }
 
 #[test]

@@ -1,7 +1,8 @@
-// The page: cards of hosts and instances, each with a live chart of one of its metrics. Only cards in view ask for data.
+// The page: the inputs with what came by each, the targets, and cards of hosts and instances, each with a live chart of one of its metrics. Only cards in view ask for data.
 
 import { chart, human } from "./chart.js";
 import * as gnocchi from "./gnocchi.js";
+import { showInputs } from "./inputs.js";
 import { locale, switchLanguage, text, translate } from "./text.js";
 
 const REFRESH = 5000, PAGE = 60;
@@ -130,6 +131,7 @@ function problem(error) {
 
 async function refresh() {
   try {
+    showInputs(await gnocchi.inputs());
     showTargets(await gnocchi.targets());
     const counts = [];
     for (const section of sections) counts.push(await loadAll(section));

@@ -1,4 +1,4 @@
-// What the page asks of the collector: its own Gnocchi API, as any other client would, and the state of its targets.
+// What the page asks of the collector: its own Gnocchi API, as any other client would, and the state of its inputs and targets.
 
 async function get(path) {
   const answer = await fetch(path, { headers: { Accept: "application/json" } });
@@ -13,6 +13,7 @@ export function resources(type, limit, marker) {
   return get(`v1/resource/${type}?${query}`);
 }
 
+export const inputs = () => get("console/inputs");
 export const targets = () => get("console/targets");
 export const metric = (id) => get(`v1/metric/${id}`);
 

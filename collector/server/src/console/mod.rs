@@ -1,5 +1,7 @@
 //! The page: hosts and instances with a live chart of each, in Chinese and English. Its files are part of the binary;
-//! its data is the collector's own Gnocchi API plus the state of the targets served here.
+//! its data is the collector's own Gnocchi API plus the state of inputs and targets served here.
+
+mod inputs;
 
 use std::sync::Arc;
 
@@ -9,13 +11,13 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use axum::{Json, Router};
 
-use crate::ingest::ScrapeState;
+use crate::app::App;
 
 /// Only what comes from here runs: what a guest calls itself is text, whatever it looks like.
 const POLICY: &str = "default-src 'self'; img-src data:; frame-ancestors 'none'; base-uri 'none'";
 
 /// Name, type and content of the page's files.
-const FILES: [(&str, &str, &str); 6] = [
+const FILES: [(&str, &str, &str); 7] = [
     (
         "/console",
         "text/html; charset=utf-8",
@@ -42,22 +44,28 @@ const FILES: [(&str, &str, &str); 6] = [
         include_str!("gnocchi.js"),
     ),
     (
+        "/console/inputs.js",
+        "text/javascript; charset=utf-8",
+        include_str!("inputs.js"),
+    ),
+    (
         "/console/text.js",
         "text/javascript; charset=utf-8",
         include_str!("text.js"),
     ),
 ];
 
-/// `GET /console`, its files, and `GET /console/targets`.
-pub(crate) fn router(state: Arc<ScrapeState>) -> Router {
+/// `GET /console`, its files, `GET /console/inputs` and `GET /console/targets`.
+pub(crate) fn router(app: Arc<App>) -> Router {
     let pages = FILES
         .into_iter()
         .fold(Router::new(), |router, (path, content_type, content)| {
             router.route(path, get(move || file(content_type, content)))
         });
     pages
+        .route("/console/inputs", get(inputs::inputs))
         .route("/console/targets", get(targets))
-        .with_state(state)
+        .with_state(app)
 }
 
 async fn file(content_type: &'static str, content: &'static str) -> impl IntoResponse {
@@ -72,6 +80,6 @@ async fn file(content_type: &'static str, content: &'static str) -> impl IntoRes
 }
 
 /// The state of each target, in order of its URL.
-async fn targets(State(state): State<Arc<ScrapeState>>) -> impl IntoResponse {
-    Json(state.targets())
+async fn targets(State(app): State<Arc<App>>) -> impl IntoResponse {
+    Json(app.scrapes.targets())
 }

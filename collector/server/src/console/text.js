@@ -8,6 +8,11 @@ const words = {
     hosts: "Hosts", instances: "Instances", more: "Show more", none: "None yet.",
     noData: "No data in this range.", metric: "Metric", shown: "{0} hosts, {1} instances",
     updated: "updated {0}", failed: "The collector does not answer: {0}",
+    inputs: "Inputs", input: "Input", rate: "Per second", accepted: "Accepted", rejected: "Rejected", late: "Too late",
+    duplicates: "Duplicates", queue: "Waiting", lag: "Lag", seconds: "{0} s", minutes: "{0} min", hours: "{0} h", days: "{0} d",
+    taking: "taking", busy: "busy", refusing: "refusing", off: "off", requests: "requests with status {0}: {1}",
+    gnocchi: "Gnocchi API", remote_write: "Prometheus remote write", influxdb: "InfluxDB", ceilometer: "Ceilometer (HTTP)",
+    amqp: "RabbitMQ", statsd: "statsd", scrape: "Scrapes",
     flavor: "flavor", host: "host", project: "project", perSecond: "{0}/s", ended: "ended {0}",
   },
   zh: {
@@ -17,6 +22,11 @@ const words = {
     hosts: "物理机", instances: "云主机", more: "显示更多", none: "暂无数据。",
     noData: "该时间范围内没有数据。", metric: "指标", shown: "{0} 台物理机，{1} 台云主机",
     updated: "更新于 {0}", failed: "采集器没有响应：{0}",
+    inputs: "数据输入", input: "输入", rate: "每秒", accepted: "已接收", rejected: "已拒绝", late: "过晚",
+    duplicates: "重复", queue: "等待中", lag: "延迟", seconds: "{0} 秒", minutes: "{0} 分钟", hours: "{0} 小时", days: "{0} 天",
+    taking: "接收中", busy: "繁忙", refusing: "拒绝写入", off: "未启用", requests: "状态码 {0} 的请求：{1}",
+    gnocchi: "Gnocchi API", remote_write: "Prometheus 远程写入", influxdb: "InfluxDB", ceilometer: "Ceilometer（HTTP）",
+    amqp: "RabbitMQ", statsd: "statsd", scrape: "采集",
     flavor: "规格", host: "物理机", project: "项目", perSecond: "{0}/秒", ended: "已于 {0} 结束",
   },
 };

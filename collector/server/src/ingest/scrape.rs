@@ -1,9 +1,10 @@
 //! The scrape loop: a task per target that fetches, parses, maps and stores at its own phase of the interval, and
 //! one that keeps the list of targets as the configuration and the file_sd files say. The store's answer is waited
-//! for, so a slow store slows the scrapes and nothing piles up.
+//! for, so a slow store slows the scrapes and nothing piles up: what was left out meanwhile is counted.
 
 use std::collections::{BTreeMap, HashMap, hash_map::DefaultHasher};
 use std::hash::{Hash as _, Hasher as _};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -110,7 +111,14 @@ impl Scraper {
         loop {
             timer.tick().await;
             let start = Instant::now();
-            let result = self.scrape(&target).await;
+            let mut scrape = pin!(self.scrape(&target));
+            let result = loop {
+                tokio::select! {
+                    biased;
+                    result = &mut scrape => break result,
+                    _ = timer.tick() => self.state.skipped(),
+                }
+            };
             if self.state.note(&target.url, start.elapsed(), &result) {
                 match &result {
                     Ok(scraped) => {

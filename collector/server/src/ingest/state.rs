@@ -40,6 +40,7 @@ pub(crate) struct Scraped {
 #[derive(Debug, Clone, Copy, Default)]
 struct Totals {
     scrapes: u64,
+    skipped: u64,
     failures: u64,
     samples: u64,
     measures: u64,
@@ -55,6 +56,13 @@ impl ScrapeState {
     /// All targets in order of their URL.
     pub(crate) fn targets(&self) -> Vec<TargetState> {
         self.lock().0.values().cloned().collect()
+    }
+
+    /// How many targets there are, and how many of them are up.
+    pub(crate) fn health(&self) -> (usize, usize) {
+        let targets = &self.lock().0;
+        let up = targets.values().filter(|target| target.up).count();
+        (targets.len(), up)
     }
 
     /// Adds what is known of scrapes to the collector's own metrics.
@@ -79,6 +87,11 @@ impl ScrapeState {
                 "scrape_failures",
                 "Scrapes of targets that failed.",
                 totals.failures,
+            ),
+            (
+                "scrapes_skipped",
+                "Scrapes of targets that were left out because the one before was not over: the target or the store is slow.",
+                totals.skipped,
             ),
             (
                 "scraped_samples",
@@ -113,6 +126,11 @@ impl ScrapeState {
                 error: None,
             });
         }
+    }
+
+    /// Counts a scrape that was left out because the one before was not over.
+    pub(super) fn skipped(&self) {
+        self.lock().1.skipped += 1;
     }
 
     /// Notes how a scrape ended. Returns whether the target's health, or the reason of its failure, is news.

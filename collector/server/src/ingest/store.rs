@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::mapping::MappedResource;
 use crate::measures::Measures;
-use crate::metrics::Source;
+use crate::metrics::Input;
 
 /// The way from mapped resources to stored measures.
 pub(crate) struct Sink {
@@ -38,12 +38,19 @@ impl Sink {
         for resource in resources {
             match self.wanted(resource) {
                 Ok(ensure) => wanted.push((resource, ensure)),
-                Err(why) => refused = refused.or(Some(why)),
+                Err(why) => {
+                    self.refuse("resource", resource.metrics.len());
+                    refused = refused.or(Some(why));
+                }
             }
         }
         let (mapped, ensures): (Vec<_>, Vec<_>) = wanted.into_iter().unzip();
         let answers = self.measures.ensure(&ensures).await;
-        let answers = answers.map_err(|error| error.to_string())?;
+        let answers = answers.map_err(|error| {
+            let values = mapped.iter().map(|resource| resource.metrics.len());
+            self.refuse(error.reason(), values.sum());
+            error.to_string()
+        })?;
         let mut batch = Batch::new();
         for (resource, answer) in mapped.into_iter().zip(answers) {
             match answer {
@@ -53,16 +60,22 @@ impl Sink {
                         "{} {}: {error}",
                         resource.resource_type, resource.original_id
                     );
+                    self.refuse("resource", resource.metrics.len());
                     refused = refused.or(Some(line));
                 }
             }
         }
         let count = batch.len();
         if !batch.is_empty() {
-            let written = self.measures.write(batch, Source::Scrape).await;
+            let written = self.measures.write(batch, Input::Scrape).await;
             written.map_err(|error| error.to_string())?;
         }
         refused.map_or(Ok(count), Err)
+    }
+
+    /// Counts values that are lost.
+    fn refuse(&self, reason: &'static str, values: usize) {
+        self.measures.rejected(Input::Scrape, reason, values);
     }
 
     fn wanted<'r>(

@@ -12,6 +12,7 @@ mod support;
 mod aggregates;
 mod aggregation;
 mod batches;
+mod console;
 mod errors;
 mod grafana;
 mod limits;

@@ -197,11 +197,12 @@ fn late_measures_are_dropped_and_counted() {
     );
     let metrics = collector.get("/metrics").text();
     for line in [
-        "late_measures_total{reason=\"back_window\"} 1",
-        "late_measures_total{reason=\"timespan\"} 1",
-        "repeated_measures_total 1",
+        "measures_total{input=\"gnocchi\"} 4",
+        "late_total{input=\"gnocchi\",reason=\"back_window\"} 1",
+        "late_total{input=\"gnocchi\",reason=\"timespan\"} 1",
+        "duplicates_total{input=\"gnocchi\"} 1",
     ] {
-        let line = format!("\nnephoscope_collector_{line}\n");
+        let line = format!("\nnephoscope_collector_input_{line}\n");
         assert!(metrics.contains(&line), "{line} in {metrics}");
     }
 }

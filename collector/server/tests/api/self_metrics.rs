@@ -13,11 +13,20 @@ fn what_comes_in_and_what_is_refused_is_counted() {
     let measures = json!([{"timestamp": 1, "value": 1}, {"timestamp": 2, "value": 1}]);
     collector.post(&path, &measures).expect_status(202);
     collector.get("/v1/metric/no-such").expect_status(404);
+    let nobody = "/v1/metric/00000000-0000-0000-0000-000000000000/measures";
+    collector.post(nobody, &measures).expect_status(404);
     let families = scrape(&collector.running.url("/metrics"));
     let value = |name: &str, labels: &[(&str, &str)]| {
         metric(&families, &format!("nephoscope_collector_{name}"), labels)
     };
-    assert_eq!(value("measures_total", &[("source", "api")]), Some(2.0));
+    let input = ("input", "gnocchi");
+    assert_eq!(value("input_measures_total", &[input]), Some(2.0));
+    assert_eq!(value("input_queue_measures", &[input]), Some(0.0));
+    let refused = value("input_refused_requests_total", &[input, ("code", "404")]);
+    assert_eq!(refused, Some(1.0));
+    // Both are of 1970, so the lag is more than fifty years.
+    assert!(value("input_lag_seconds", &[input]) > Some(50.0 * 365.0 * 86_400.0));
+    assert_eq!(value("input_lag_seconds", &[("input", "influxdb")]), None);
     assert_eq!(value("metrics", &[]), Some(1.0));
     assert_eq!(value("store_poisoned", &[]), Some(0.0));
     let route = ("route", "/v1/metric/{id}/measures");
@@ -57,10 +66,14 @@ fn promtool_has_nothing_to_say_against_it() {
 }
 
 /// What an operator of the store watches.
-const OF_THE_STORE: [&str; 36] = [
-    "measures_total",
-    "late_measures_total",
-    "repeated_measures_total",
+const OF_THE_STORE: [&str; 40] = [
+    "input_measures_total",
+    "input_rejected_total",
+    "input_late_total",
+    "input_duplicates_total",
+    "input_queue_batches",
+    "input_lag_seconds",
+    "write_pause_max_seconds",
     "metrics",
     "write_batches_total",
     "write_queue_length",

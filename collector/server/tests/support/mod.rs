@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub(crate) mod gnocchi;
+pub(crate) mod numbered;
 pub(crate) mod remote_write;
 
 use std::path::Path;
@@ -65,7 +66,7 @@ impl Collector {
         Self::configured("")
     }
 
-    /// Starts one with no data and these further lines of configuration.
+    /// Starts one with no data and these further lines of configuration; it scrapes what they say.
     pub(crate) fn configured(yaml: &str) -> Self {
         Self::configured_in(tempfile::tempdir().unwrap(), yaml)
     }
@@ -85,7 +86,11 @@ impl Collector {
     }
 
     fn with(dir: TempDir, catalogue: Catalogue, yaml: &str) -> Self {
-        let yaml = format!("{QUIET}{}{yaml}", catalogue.yaml());
+        let quiet = match yaml.contains("scrape:") {
+            true => "",
+            false => QUIET,
+        };
+        let yaml = format!("{quiet}{}{yaml}", catalogue.yaml());
         std::fs::write(dir.path().join("collector.yml"), yaml).unwrap();
         let running = start_in(dir.path());
         Self {

@@ -22,7 +22,7 @@ use super::resource_body::refuse_slash;
 use super::schema::invalid_at;
 use crate::app::App;
 use crate::auth::policy::Action;
-use crate::metrics::Source;
+use crate::metrics::Input;
 
 /// Its routes.
 pub(super) fn endpoints() -> Endpoints {
@@ -222,7 +222,7 @@ async fn write<'m>(
     let some = metrics.filter(|(_, measures)| !measures.is_empty());
     let batch: Batch = some.map(|(id, measures)| (id, measures.to_vec())).collect();
     if !batch.is_empty() {
-        app.measures.write(batch, Source::Api).await?;
+        app.measures.write(batch, Input::Gnocchi).await?;
     }
     Ok(accepted())
 }

@@ -18,9 +18,7 @@ use super::reply::accepted;
 use crate::app::App;
 use crate::auth::policy::Action;
 use crate::ingest::ceilometer::{Intake, Outcome, Received, Sender};
-
-/// The input's name in the counters.
-const INPUT: &str = "http";
+use crate::metrics::Input;
 
 /// Its routes.
 pub(super) fn endpoints() -> Endpoints {
@@ -62,11 +60,13 @@ async fn add(State(app): State<Arc<App>>, caller: Caller, body: RawBody) -> ApiR
         index: &app.index,
         measures: &app.measures,
         definitions: &definitions,
+        input: Input::Ceilometer,
     };
     let sender = Poster::new(&app, &caller);
     let mut outcome = Outcome::default();
     let taken = intake.take(&sender, received, &mut outcome).await;
-    app.metrics.ceilometer.add(INPUT, &outcome);
+    let counters = &app.metrics.ceilometer;
+    counters.add(&app.metrics.inputs, Input::Ceilometer, &outcome);
     taken?;
     match outcome.first_refusal.as_deref() {
         None => Ok(accepted()),

@@ -75,6 +75,11 @@ impl ApiError {
         Self::bad_request(json!({"cause": "Unable to decode body", "reason": reason, "detail": []}))
     }
 
+    /// 503 for what may be repeated in a moment.
+    pub(crate) fn busy(detail: impl Into<Value>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+    }
+
     /// The same detail under another status.
     pub(crate) fn with_status(self, status: StatusCode) -> Self {
         Self { status, ..self }
@@ -135,6 +140,7 @@ impl From<MeasureError> for ApiError {
         match error {
             MeasureError::Index(error) => error.into(),
             MeasureError::Store(error) => error.into(),
+            MeasureError::Slow => Self::busy(error.to_string()),
         }
     }
 }

@@ -24,7 +24,7 @@ use super::query::Params;
 use crate::app::App;
 use crate::auth::policy::Action;
 use crate::ingest::line_protocol::{self, Point};
-use crate::metrics::Source;
+use crate::metrics::Input;
 
 /// Database where the client names none.
 const DEFAULT_DATABASE: &str = "influxdb";
@@ -137,12 +137,20 @@ async fn write(
         name: params.get("db").unwrap_or(DEFAULT_DATABASE),
         attributes: None,
     };
-    let answers = resolve(&app, &caller, &kind, &points.named()).await?;
+    let answers = resolve(&app, &caller, &kind, &points.named()).await;
     // Where a resource is refused nothing is written.
-    let ensured = answers.into_iter().collect::<ApiResult<Vec<_>>>()?;
+    let ensured = answers.and_then(|answers| answers.into_iter().collect::<ApiResult<Vec<_>>>());
+    let ensured = ensured.inspect_err(|error| {
+        let reason = match error.status.is_server_error() {
+            true => "catalogue",
+            false => "resource",
+        };
+        let inputs = &app.metrics.inputs;
+        inputs.rejected(Input::InfluxDb, reason, points.measures());
+    })?;
     let batch = points.batch(&ensured);
     if !batch.is_empty() {
-        app.measures.write(batch, Source::Api).await?;
+        app.measures.write(batch, Input::InfluxDb).await?;
     }
     Ok(StatusCode::NO_CONTENT.into_response())
 }
@@ -258,6 +266,13 @@ impl Points {
                 .collect(),
         });
         named.collect()
+    }
+
+    /// How many measures there are.
+    fn measures(&self) -> usize {
+        let metrics = self.resources.iter();
+        let metrics = metrics.flat_map(|(_, metrics)| &metrics.measures);
+        metrics.map(|(_, measures)| measures.len()).sum()
     }
 
     /// The measures under the ids that the catalogue has given.

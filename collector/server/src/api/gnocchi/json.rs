@@ -15,6 +15,7 @@ use serde_json::Value;
 use serde_json::ser::Formatter;
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::admission::drain;
 use super::error::{ApiError, ApiResult};
 use crate::app::App;
 
@@ -33,7 +34,10 @@ impl FromRequest<Arc<App>> for RawBody {
         let content_type = content_type(request.headers());
         // A length that is not told may be any; a larger one than is allowed is refused while reading.
         let length = request.body().size_hint().upper();
-        let share = app.bodies.share(length).ok_or_else(busy)?;
+        let Some(share) = app.bodies.share(length) else {
+            drain(request).await;
+            return Err(busy());
+        };
         let bytes = Bytes::from_request(request, app).await.map_err(refused)?;
         Ok(Self {
             content_type,
@@ -45,10 +49,7 @@ impl FromRequest<Arc<App>> for RawBody {
 
 /// 503 where the bodies of all requests together take too much memory.
 pub(super) fn busy() -> ApiError {
-    ApiError::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "too many large requests at once",
-    )
+    ApiError::busy("too many large requests at once")
 }
 
 /// The media type without its parameters, in lower case.

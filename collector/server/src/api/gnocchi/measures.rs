@@ -24,7 +24,7 @@ use super::resample::{Sampling, resample_within, whole_files};
 use super::series::Series;
 use crate::app::App;
 use crate::auth::policy::Action;
-use crate::metrics::Source;
+use crate::metrics::Input;
 
 /// What measures of one metric can be asked for.
 pub(super) const READ: [&str; 6] = [
@@ -165,7 +165,7 @@ pub(super) async fn write(
     let measures = batch_body::list(body)?;
     if !measures.is_empty() {
         app.measures
-            .write(vec![(metric.id, measures)], Source::Api)
+            .write(vec![(metric.id, measures)], Input::Gnocchi)
             .await?;
     }
     Ok(accepted())

@@ -3,6 +3,7 @@
 //! hold no SQL and compute no aggregates: those are the catalogue's and the store's.
 
 mod accept;
+mod admission;
 mod aggregate_range;
 mod aggregates;
 mod aggregates_body;
@@ -67,6 +68,7 @@ use axum::routing::get;
 use axum::{Extension, Router};
 use tower::ServiceExt as _;
 
+pub(crate) use self::admission::Doors;
 use self::error::ApiError;
 use self::openapi::Endpoints;
 use self::url::Mounted;
@@ -100,7 +102,9 @@ fn endpoints() -> Endpoints {
 /// All routes of the API: `/`, `/healthcheck` and what is below `/v1`; once more below the configured prefix.
 pub(crate) fn router(app: &Arc<App>) -> Router {
     let counted = |router: Router<Arc<App>>| {
-        router.route_layer(from_fn_with_state(Arc::clone(app), count::count))
+        let admit = from_fn_with_state(Arc::clone(app), admission::admit);
+        let count = from_fn_with_state(Arc::clone(app), count::count);
+        router.route_layer(admit).route_layer(count)
     };
     let (endpoints, document) = endpoints().with(counted).finish();
     let plain = endpoints

@@ -18,7 +18,7 @@ use super::openapi::{Endpoints, Operation};
 use super::reply::accepted;
 use crate::app::App;
 use crate::ingest::remote_write::{self, Labels, Received, SeriesKey, SnappyError, WireError};
-use crate::metrics::Source;
+use crate::metrics::Input;
 
 /// Resource type of what is written.
 const RESOURCE_TYPE: &str = "prometheus";
@@ -65,12 +65,12 @@ async fn write(
         ("bad_series", received.bad + new.bad),
         ("resource", new.lost),
     ] {
-        if count > 0 {
-            app.metrics.rejected(reason, count);
-        }
+        app.metrics
+            .inputs
+            .rejected(Input::RemoteWrite, reason, count);
     }
     if !batch.is_empty() {
-        app.measures.write_sorted(batch, Source::Api).await?;
+        app.measures.write_sorted(batch, Input::RemoteWrite).await?;
     }
     // What can be written is; then the sender is told of the rest.
     let bad = new.bad_series.as_ref().or(received.refused.as_ref());

@@ -48,6 +48,7 @@ pub(super) fn is_hopeless(error: &MeasureError) -> bool {
                 | IndexError::FilterValue { .. }
                 | IndexError::ResourceValue { .. }
         ),
+        MeasureError::Slow => false,
     }
 }
 

@@ -19,9 +19,8 @@ use super::state::{MALFORMED, REFUSED, TOO_LARGE};
 use crate::app::App;
 use crate::ingest::ceilometer::{Intake, Notification, Outcome, Received, Sender};
 use crate::measures::MeasureError;
+use crate::metrics::Input;
 
-/// The input's name in the counters.
-const INPUT: &str = "amqp";
 /// First wait before messages that could not be stored are tried again; doubled up to the longest.
 const WAIT: Duration = Duration::from_millis(100);
 /// Longest wait before messages that could not be stored are tried again.
@@ -157,11 +156,15 @@ impl Queue {
             index: &self.app.index,
             measures: &self.app.measures,
             definitions: &definitions,
+            input: Input::Amqp,
         };
         let mut outcome = Outcome::default();
         let taken = intake.take(self, received, &mut outcome).await;
         if taken.is_ok() {
-            self.app.metrics.ceilometer.add(INPUT, &outcome);
+            let metrics = &self.app.metrics;
+            metrics
+                .ceilometer
+                .add(&metrics.inputs, Input::Amqp, &outcome);
             if let Some(why) = &outcome.first_refusal {
                 let refused = outcome.refused();
                 tracing::debug!(queue = %self.name, refused, %why, "samples or events refused");
@@ -189,6 +192,7 @@ impl Queue {
         tracing::warn!(queue = %self.name, error = why, "message is set aside");
         self.rejects.take(delivery, why).await?;
         self.app.amqp.rejected(&self.name, reason);
+        self.app.metrics.inputs.rejected(Input::Amqp, reason, 1);
         self.app.amqp.settled(&self.name, 1);
         Ok(())
     }

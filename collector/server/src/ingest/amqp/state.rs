@@ -71,6 +71,14 @@ impl AmqpState {
         inner.error.replace(why.clone()) != Some(why)
     }
 
+    /// None where no broker is configured; else whether there is a connection, or why there is none.
+    pub(crate) fn connection(&self) -> Option<Result<(), String>> {
+        let inner = self.lock();
+        let connected = inner.connected?;
+        let why = || inner.error.clone().unwrap_or_default();
+        Some(if connected { Ok(()) } else { Err(why()) })
+    }
+
     /// Counts messages that came, so many of them not for the first time.
     pub(super) fn came(&self, queue: &str, messages: usize, redelivered: usize) {
         self.of(queue, |counts| {

@@ -13,13 +13,15 @@ use super::outcome::{FORBIDDEN, Outcome, RESOURCE, UNAVAILABLE, UNKNOWN_METER};
 use super::received::Received;
 use super::sender::Sender;
 use crate::measures::{MeasureError, Measures};
-use crate::metrics::Source;
+use crate::metrics::Input;
 
 /// Where samples and events go.
 pub(crate) struct Intake<'a> {
     pub(crate) index: &'a Index,
     pub(crate) measures: &'a Measures,
     pub(crate) definitions: &'a Definitions,
+    /// The way by which they came.
+    pub(crate) input: Input,
 }
 
 /// A resource and its metrics in the catalogue.
@@ -55,7 +57,8 @@ impl Intake<'_> {
         }
         if done.is_err() {
             let lost = total.saturating_sub(outcome.accepted + outcome.refused() - settled);
-            outcome.reject(UNAVAILABLE, lost, "cannot store".to_owned());
+            let reason = outcome.failure.unwrap_or(UNAVAILABLE);
+            outcome.reject(reason, lost, "cannot store".to_owned());
             outcome.events_rejected.extend(
                 (!received.events.is_empty()).then_some((UNAVAILABLE, received.events.len())),
             );
@@ -95,7 +98,8 @@ impl Intake<'_> {
                 Err(error) => refuse(outcome, described, &error),
             }
         }
-        let found = self.find_or_create(sender, named, outcome).await?;
+        let found = self.find_or_create(sender, named, outcome).await;
+        let found = found.inspect_err(|error| outcome.failure = Some(error.reason()))?;
         let mut batch = Batch::new();
         let mut accepted = 0;
         for found in &found {
@@ -115,7 +119,8 @@ impl Intake<'_> {
             }
         }
         if !batch.is_empty() {
-            self.measures.write(batch, Source::Ceilometer).await?;
+            let written = self.measures.try_write(batch, self.input).await;
+            written.inspect_err(|error| outcome.failure = Some(error.reason()))?;
         }
         outcome.accepted += accepted;
         self.update(sender, &found, outcome).await

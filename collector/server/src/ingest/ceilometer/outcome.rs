@@ -1,4 +1,4 @@
-//! What became of samples and events, and the counters of it by input that `/metrics` shows.
+//! What became of samples and events, and the counters of events by input that `/metrics` shows.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use exposition::{Families, MetricType};
 
 use super::Operation;
+use crate::metrics::{Input, Inputs};
 
 /// What became of the samples and events of one request or message.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub(crate) struct Outcome {
     pub(crate) events_rejected: BTreeMap<&'static str, usize>,
     /// Resources whose attributes could not be brought up to date; their measures were taken.
     pub(crate) not_updated: usize,
+    /// Why store or catalogue did not take what was sound, as a label; told by those who know.
+    pub(super) failure: Option<&'static str>,
     /// What was wrong first with a sample or an event that was refused.
     pub(crate) first_refusal: Option<String>,
 }
@@ -59,21 +62,22 @@ impl Outcome {
     }
 }
 
-/// Outcomes since the start, by input.
+/// What became of events since the start, by input.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     inputs: Mutex<BTreeMap<&'static str, Outcome>>,
 }
 
 impl Counters {
-    /// Counts what came in by one way, `http` or `amqp`.
-    pub(crate) fn add(&self, input: &'static str, outcome: &Outcome) {
+    /// Counts what came in by one way; samples that were not taken are counted there.
+    pub(crate) fn add(&self, inputs: &Inputs, input: Input, outcome: &Outcome) {
+        for (reason, count) in &outcome.rejected {
+            inputs.rejected(input, reason, *count);
+        }
         let mut inputs = self.inputs.lock().unwrap_or_else(PoisonError::into_inner);
-        let total = inputs.entry(input).or_default();
-        total.accepted += outcome.accepted;
+        let total = inputs.entry(input.name()).or_default();
         total.events_ignored += outcome.events_ignored;
         total.not_updated += outcome.not_updated;
-        sum(&mut total.rejected, &outcome.rejected);
         sum(&mut total.events, &outcome.events);
         sum(&mut total.events_rejected, &outcome.events_rejected);
     }
@@ -98,18 +102,6 @@ impl Counters {
                 }
             }
         };
-        family(
-            "nephoscope_collector_ceilometer_samples_total",
-            "Ceilometer's samples that were acknowledged, by input.",
-            "",
-            &|outcome| vec![("", outcome.accepted)],
-        );
-        family(
-            "nephoscope_collector_ceilometer_samples_rejected_total",
-            "Ceilometer's samples that were not taken, by input and reason.",
-            "reason",
-            &|outcome| by_reason(&outcome.rejected),
-        );
         family(
             "nephoscope_collector_ceilometer_events_total",
             "Events of Ceilometer that were applied to resources or ignored, by input and operation.",

@@ -35,6 +35,11 @@ impl Buffer {
         has_room
     }
 
+    /// How many names wait.
+    pub(super) fn len(&self) -> usize {
+        self.values.len()
+    }
+
     /// All that waits, by name; nothing does afterwards.
     pub(super) fn take(&mut self) -> Vec<(String, Measure)> {
         let mut taken: Vec<_> = self.values.drain().collect();

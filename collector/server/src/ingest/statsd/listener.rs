@@ -1,7 +1,9 @@
 //! The socket that statsd's clients send to, and the flush into catalogue and store. Like gnocchi-statsd, a flush gives
 //! each name that came since the last one a single measure; a metric that is refused costs only itself.
 
+use std::future::Future;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -20,7 +22,7 @@ use super::kernel;
 use super::line;
 use super::outcome::Loss;
 use crate::measures::{MeasureError, Measures};
-use crate::metrics::{Metrics, Source};
+use crate::metrics::{Input, Metrics};
 
 /// The largest datagram that UDP carries, bytes.
 const MAX_DATAGRAM: usize = 65_535;
@@ -72,6 +74,8 @@ impl Listener {
         let mut flushes = interval_at(tokio::time::Instant::now() + delay, delay);
         flushes.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut buffer = Buffer::default();
+        // While one flush waits for the store, lines are taken for the next one.
+        let mut flush: Option<Flush<'_>> = None;
         let mut datagram = vec![0; MAX_DATAGRAM];
         // A flush tries again.
         if let Err(error) = self.ensure_resource().await {
@@ -80,7 +84,8 @@ impl Listener {
         loop {
             tokio::select! {
                 () = shutdown.requested() => break,
-                _ = flushes.tick() => self.flush(&mut buffer).await,
+                () = end_of(&mut flush), if flush.is_some() => flush = None,
+                _ = flushes.tick(), if flush.is_none() => flush = Some(Box::pin(self.flush(buffer.take()))),
                 received = self.socket.recv_from(&mut datagram) => match received {
                     Ok((length, from)) => {
                         let bytes = datagram.get(..length).unwrap_or_default();
@@ -99,7 +104,13 @@ impl Listener {
                 &mut buffer,
             );
         }
-        self.flush(&mut buffer).await;
+        end_of(&mut flush).await;
+        self.flush(buffer.take()).await;
+    }
+
+    fn lost(&self, loss: Loss, count: usize) {
+        let inputs = &self.metrics.inputs;
+        inputs.rejected(Input::Statsd, loss.reason(), count);
     }
 
     fn take(&self, datagram: &[u8], from: SocketAddr, buffer: &mut Buffer) {
@@ -107,38 +118,37 @@ impl Listener {
         counters.datagram();
         let Ok(text) = std::str::from_utf8(datagram) else {
             tracing::debug!(%from, "a datagram of statsd is not UTF-8");
-            return counters.lost(Loss::Encoding, 1);
+            return self.lost(Loss::Encoding, 1);
         };
         let now = Timestamp::from(SystemTime::now());
         for line in text.split('\n').filter(|line| !line.is_empty()) {
             match line::parse(line) {
                 Ok(sample) if buffer.add(&sample, now) => counters.line(),
-                Ok(_) => counters.lost(Loss::TooMany, 1),
+                Ok(_) => self.lost(Loss::TooMany, 1),
                 Err(error) => {
                     tracing::debug!(%from, line, %error, "a line of statsd was not taken");
-                    counters.lost(error.into(), 1);
+                    self.lost(error.into(), 1);
                 }
             }
         }
+        let inputs = &self.metrics.inputs;
+        inputs.gathered(Input::Statsd, buffer.len());
     }
 
-    async fn flush(&self, buffer: &mut Buffer) {
+    async fn flush(&self, values: Vec<(String, Measure)>) {
         if let Some(drops) = kernel::drops(self.address) {
-            self.metrics.statsd.set_kernel_drops(drops);
+            let new = self.metrics.statsd.new_kernel_drops(drops);
+            self.lost(Loss::Kernel, usize::try_from(new).unwrap_or(usize::MAX));
         }
-        let values = buffer.take();
+        self.metrics.inputs.gathered(Input::Statsd, 0);
         if values.is_empty() {
             return;
         }
-        let lost = match self.write(&values).await {
-            Ok(0) => return,
-            Ok(lost) => lost,
-            Err(error) => {
-                tracing::warn!(%error, "measures of statsd are lost");
-                values.len()
-            }
-        };
-        self.metrics.statsd.lost(Loss::Refused, lost);
+        if let Err(error) = self.write(&values).await {
+            tracing::warn!(%error, "measures of statsd are lost");
+            let inputs = &self.metrics.inputs;
+            inputs.rejected(Input::Statsd, error.reason(), values.len());
+        }
     }
 
     fn wanted<'w>(&'w self, metrics: Vec<EnsureMetric<'w>>) -> EnsureResource<'w> {
@@ -168,8 +178,8 @@ impl Listener {
         Ok(())
     }
 
-    /// Writes the measures; how many of them were refused one by one.
-    async fn write(&self, values: &[(String, Measure)]) -> Result<usize, MeasureError> {
+    /// Writes the measures; those that are refused one by one are counted.
+    async fn write(&self, values: &[(String, Measure)]) -> Result<(), MeasureError> {
         self.ensure_resource().await?;
         let metrics: Vec<EnsureResource<'_>> = values
             .iter()
@@ -183,20 +193,32 @@ impl Listener {
             .collect();
         let ensured = self.measures.ensure(&metrics).await?;
         let mut batch = Batch::new();
-        let mut refused = 0;
         for ((name, measure), outcome) in values.iter().zip(ensured) {
             match outcome.map(|ensured| ensured.metrics.into_iter().next()) {
                 Ok(Some(metric)) => batch.push((metric.metric.id, vec![*measure])),
-                Ok(None) => refused += 1,
+                Ok(None) => self.lost(Loss::Resource, 1),
                 Err(error) => {
                     tracing::warn!(metric = name, %error, "a measure of statsd is lost");
-                    refused += 1;
+                    self.lost(Loss::Resource, 1);
                 }
             }
         }
-        if !batch.is_empty() {
-            self.measures.write(batch, Source::Statsd).await?;
+        let measures = batch.len();
+        if measures > 0
+            && let Err(error) = self.measures.write(batch, Input::Statsd).await
+        {
+            tracing::warn!(%error, measures, "measures of statsd are lost");
         }
-        Ok(refused)
+        Ok(())
+    }
+}
+
+/// A flush that is not over.
+type Flush<'f> = Pin<Box<dyn Future<Output = ()> + Send + 'f>>;
+
+/// Waits for the end of a flush, if there is one.
+async fn end_of(flush: &mut Option<Flush<'_>>) {
+    if let Some(flush) = flush {
+        flush.await;
     }
 }

@@ -1,8 +1,8 @@
-//! Counts what came in by statsd and what of it was lost and why.
+//! Counts what came in by statsd, and says why some of it was lost; how much is counted with the other inputs.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use exposition::{Families, MetricType};
+use exposition::Families;
 
 use super::line::LineError;
 
@@ -17,8 +17,10 @@ pub(crate) enum Loss {
     Kind,
     /// There were too many names since the last flush.
     TooMany,
-    /// Catalogue or store did not take the flushed measure.
-    Refused,
+    /// The catalogue did not take the metric of a flushed measure.
+    Resource,
+    /// The kernel dropped the datagram because nobody read it in time.
+    Kernel,
 }
 
 impl From<LineError> for Loss {
@@ -32,20 +34,25 @@ impl From<LineError> for Loss {
     }
 }
 
-const LOSSES: [(Loss, &str); 5] = [
-    (Loss::Encoding, "encoding"),
-    (Loss::Malformed, "malformed"),
-    (Loss::Kind, "unknown_type"),
-    (Loss::TooMany, "too_many_names"),
-    (Loss::Refused, "refused"),
-];
+impl Loss {
+    /// It as the value of a label.
+    pub(super) fn reason(self) -> &'static str {
+        match self {
+            Self::Encoding => "encoding",
+            Self::Malformed => "malformed",
+            Self::Kind => "unknown_type",
+            Self::TooMany => "too_many_names",
+            Self::Resource => "resource",
+            Self::Kernel => "dropped_by_kernel",
+        }
+    }
+}
 
 /// Counters since the start; not shown where there is no statsd.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     datagrams: AtomicU64,
     lines: AtomicU64,
-    lost: [AtomicU64; LOSSES.len()],
     kernel_drops: AtomicU64,
     listening: AtomicU64,
 }
@@ -66,25 +73,23 @@ impl Counters {
         self.lines.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts what was lost.
-    pub(super) fn lost(&self, loss: Loss, count: usize) {
-        let mut counters = LOSSES.iter().zip(&self.lost);
-        if let Some((_, counter)) = counters.find(|((known, _), _)| *known == loss) {
-            counter.fetch_add(count as u64, Ordering::Relaxed);
-        }
+    /// Takes the number of datagrams that the kernel dropped since the socket is there, and gives how many of them are
+    /// new.
+    pub(super) fn new_kernel_drops(&self, drops: u64) -> u64 {
+        drops.saturating_sub(self.kernel_drops.swap(drops, Ordering::Relaxed))
     }
 
-    /// Datagrams that the kernel dropped since the socket is there.
-    pub(super) fn set_kernel_drops(&self, drops: u64) {
-        self.kernel_drops.store(drops, Ordering::Relaxed);
+    /// Whether there is a socket.
+    pub(crate) fn is_listening(&self) -> bool {
+        self.listening.load(Ordering::Relaxed) != 0
     }
 
     /// Writes all families.
     pub(crate) fn collect(&self, out: &mut Families) {
-        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed) as f64;
-        if load(&self.listening) == 0.0 {
+        if !self.is_listening() {
             return;
         }
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed) as f64;
         out.counter(
             "nephoscope_collector_statsd_datagrams_total",
             "Datagrams of statsd that were read.",
@@ -94,19 +99,6 @@ impl Counters {
             "nephoscope_collector_statsd_lines_total",
             "Lines of statsd that were taken; several of one name become one measure.",
             load(&self.lines),
-        );
-        let mut family = out.family(
-            "nephoscope_collector_statsd_lost_total",
-            "Lines, undecodable datagrams and measures of statsd that were lost, by reason.",
-            MetricType::Counter,
-        );
-        for ((_, reason), counter) in LOSSES.iter().zip(&self.lost) {
-            family.sample(&[("reason", reason)], load(counter));
-        }
-        out.counter(
-            "nephoscope_collector_statsd_kernel_drops_total",
-            "Datagrams of statsd that the kernel dropped because they were not read in time.",
-            load(&self.kernel_drops),
         );
     }
 }
