@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::auth::Caller;
 use super::batch_body::{self, Entry, not_uuid};
+use super::bring_back::bring_back;
 use super::error::{ApiError, ApiResult};
 use super::json::RawBody;
 use super::openapi::{Endpoints, Operation};
@@ -77,8 +78,8 @@ async fn by_metric(State(app): State<Arc<App>>, caller: Caller, body: RawBody) -
             .require_of_metric(&app, Action::PostMeasures, metric)
             .await?;
     }
-    let found = found.into_iter();
-    write(&app, found.map(|(id, entry)| (id, body.measures(entry)))).await
+    let measures = found.into_iter().map(|(_, entry)| body.measures(entry));
+    write(&app, &caller, metrics.iter().zip(measures)).await
 }
 
 /// Measures of a resource's metrics.
@@ -129,7 +130,7 @@ async fn by_resource(
     }
     let entries = resources.iter().flat_map(|resource| resource.entries);
     let measures = entries.map(|entry| body.measures(entry));
-    write(&app, metrics.iter().map(|metric| metric.id).zip(measures)).await
+    write(&app, &caller, metrics.iter().zip(measures)).await
 }
 
 /// The metrics that are there, of each resource in its order; 400 with the names of all that are not.
@@ -217,12 +218,19 @@ async fn ensure(
 /// Writes the measures of metrics, of which some may have none.
 async fn write<'m>(
     app: &App,
-    metrics: impl Iterator<Item = (MetricId, &'m [Measure])>,
+    caller: &Caller,
+    metrics: impl Iterator<Item = (&'m Arc<Metric>, &'m [Measure])> + Clone,
 ) -> ApiResult {
     let some = metrics.filter(|(_, measures)| !measures.is_empty());
-    let batch: Batch = some.map(|(id, measures)| (id, measures.to_vec())).collect();
+    let batch = some.clone();
+    let batch: Batch = batch
+        .map(|(metric, measures)| (metric.id, measures.to_vec()))
+        .collect();
     if !batch.is_empty() {
         app.measures.write(batch, Input::Gnocchi).await?;
     }
+    let newest = |measures: &[Measure]| measures.iter().map(|measure| measure.timestamp).max();
+    let measured = some.map(|(metric, measures)| (&**metric, newest(measures)));
+    bring_back(app, caller, measured).await?;
     Ok(accepted())
 }
