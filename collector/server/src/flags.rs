@@ -70,7 +70,7 @@ pub(crate) fn settings(args: &Args) -> Result<Settings, Failure> {
         .statsd
         .check()
         .map_err(|reason| ConfigError::value("statsd", reason))?;
-    let mapping = Mapping::load(config.scrape.mapping_file.as_deref()).map_err(Failure::start)?;
+    let mapping = Mapping::load(&config.scrape).map_err(Failure::start)?;
     config
         .ceilometer
         .amqp

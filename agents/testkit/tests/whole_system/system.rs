@@ -82,8 +82,9 @@ fn collector(dir: &Path, targets: &[&Running]) -> Running {
         .map(|t| format!("{:?}", t.address()))
         .collect();
     let config = dir.join("collector.yml");
+    // Seconds, as `make run` has them, so that the page has something to draw.
     let text = format!(
-        "storage: {{path: {:?}}}\nscrape:\n  interval: 1s\n  timeout: 1s\n  static_configs:\n  - targets: [{}]\n    labels: {{host: compute-1}}\n",
+        "storage: {{path: {:?}}}\nscrape:\n  interval: 1s\n  timeout: 1s\n  archive_policies: {{ceilometer-low: ceilometer-high, ceilometer-low-rate: ceilometer-high-rate}}\n  static_configs:\n  - targets: [{}]\n    labels: {{host: compute-1}}\n",
         dir.join("store"),
         list.join(", "),
     );

@@ -1,5 +1,6 @@
 //! The `scrape:` section of the configuration: as written, with Prometheus' own key names, and its defaults.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -32,6 +33,10 @@ pub(crate) struct ScrapeConfig {
     pub(crate) creator: String,
     /// A mapping file in place of the shipped one.
     pub(crate) mapping_file: Option<PathBuf>,
+    /// Whether the mapping's meters are made that Ceilometer no longer publishes.
+    pub(crate) retired_meters: bool,
+    /// Archive policies of new metrics by the name that the mapping has for them.
+    pub(crate) archive_policies: BTreeMap<String, String>,
 }
 
 /// Some targets and the labels that they share, as in Prometheus' `static_configs` and file_sd files.
@@ -67,6 +72,8 @@ impl Default for ScrapeConfig {
             file_sd_configs: Vec::new(),
             creator: "admin".to_owned(),
             mapping_file: None,
+            retired_meters: true,
+            archive_policies: BTreeMap::new(),
         }
     }
 }

@@ -17,7 +17,7 @@ use tracing::{info, warn};
 
 use super::config::ScrapeConfig;
 use super::fetch;
-use super::mapping::{Mapping, Sample, Samples};
+use super::mapping::{Mapping, Rates, Sample, Samples};
 use super::state::{ScrapeState, Scraped};
 use super::store::Sink;
 use super::targets::{self, Target, Targets};
@@ -108,10 +108,11 @@ impl Scraper {
         tokio::time::sleep(spread.mul_f64(share)).await;
         let mut timer = tokio::time::interval(self.config.interval);
         timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        let mut rates = Rates::default();
         loop {
             timer.tick().await;
             let start = Instant::now();
-            let mut scrape = pin!(self.scrape(&target));
+            let mut scrape = pin!(self.scrape(&target, &mut rates));
             let result = loop {
                 tokio::select! {
                     biased;
@@ -130,13 +131,13 @@ impl Scraper {
         }
     }
 
-    async fn scrape(&self, target: &Target) -> Result<Scraped, String> {
+    async fn scrape(&self, target: &Target, rates: &mut Rates) -> Result<Scraped, String> {
         let _slot = self
             .slots
             .acquire()
             .await
             .map_err(|error| error.to_string())?;
-        let now = Timestamp::from(SystemTime::now());
+        let (now, moment) = (Timestamp::from(SystemTime::now()), Instant::now());
         let (text, format) = fetch::fetch(
             &self.client,
             &target.url,
@@ -144,13 +145,15 @@ impl Scraper {
             self.config.body_size_limit,
         )
         .await?;
-        let (samples, count) = collect_samples(&text, format, |series| self.mapping.wants(series))?;
+        let (mut samples, count) =
+            collect_samples(&text, format, |series| self.mapping.wants(series))?;
         if count > self.config.sample_limit {
             return Err(format!(
                 "{count} samples are more than sample_limit, {}",
                 self.config.sample_limit
             ));
         }
+        rates.note(&self.mapping, &mut samples, moment);
         let resources = self.mapping.apply(&samples, &target.labels);
         let measures = self.sink.store(&resources, now).await?;
         Ok(Scraped {
@@ -178,6 +181,7 @@ pub(crate) fn collect_samples<'a>(
             samples.entry(sample.name).or_default().push(Sample {
                 labels: sample.labels.collect(),
                 value: sample.value,
+                rate: None,
             });
         }
     }

@@ -2,10 +2,11 @@
 //! samples in, resources out.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::rules::{Combine, Facts, MetricRule, ResourceRule};
+use super::rules::{Combine, Facts, MetricRule, Quantity, ResourceRule};
 use super::selector::Selector;
+use super::template::Template;
 
 /// Labels by name.
 pub(crate) type Labels = BTreeMap<String, String>;
@@ -17,6 +18,8 @@ pub(crate) struct Sample<'a> {
     pub(crate) labels: Vec<(&'a str, Cow<'a, str>)>,
     /// The value; never NaN or infinite.
     pub(crate) value: f64,
+    /// Growth a second since the scrape before, where a rule asks for it and it is known.
+    pub(crate) rate: Option<f64>,
 }
 
 impl Sample<'_> {
@@ -62,82 +65,37 @@ pub(crate) fn apply<'m>(
     samples: &Samples<'_>,
     target: &Labels,
 ) -> Vec<MappedResource<'m>> {
-    let facts = FactTable::new(rule.facts.as_ref(), samples);
+    let reading = Reading {
+        rule,
+        samples,
+        target,
+        facts: FactTable::all(&rule.facts, samples),
+    };
     let mut resources: BTreeMap<String, MappedResource<'m>> = BTreeMap::new();
     for metric in &rule.metrics {
-        for (id, (value, sample)) in values(rule, metric, samples, target, &facts) {
+        for (id, (value, sample)) in reading.values(metric) {
             resources
                 .entry(id)
-                .or_insert_with_key(|id| describe(rule, id, sample, target, &facts))
+                .or_insert_with_key(|id| describe(rule, id, &reading, sample))
                 .metrics
                 .push(MappedMetric {
                     name: &metric.name,
                     unit: &metric.unit,
                     archive_policy: &metric.archive_policy,
-                    value: value * metric.scale + metric.add,
+                    value,
                 });
         }
     }
     resources.into_values().collect()
 }
 
-/// Value of the metric by resource id, with a sample to take labels from: per resource the first alternative
-/// whose series are all there.
-fn values<'s, 'a>(
-    rule: &'s ResourceRule,
-    metric: &'s MetricRule,
-    samples: &'s Samples<'a>,
-    target: &'s Labels,
-    facts: &FactTable<'s, 'a>,
-) -> BTreeMap<String, (f64, &'s Sample<'a>)> {
-    let mut found = BTreeMap::new();
-    for sum in &metric.from {
-        let mut terms = sum.iter().map(|term| {
-            let mut values: BTreeMap<String, (f64, &'s Sample<'a>)> = BTreeMap::new();
-            for sample in select(samples, &term.selector) {
-                if let Some(id) = rule.id.render(|name| lookup(name, sample, target, facts)) {
-                    // Gnocchi takes no slash in an id; Ceilometer's publisher does the same.
-                    let id = id.replace('/', "_");
-                    values
-                        .entry(id)
-                        .and_modify(|(value, _)| {
-                            *value = match metric.combine {
-                                Combine::Sum => *value + sample.value,
-                                Combine::Max => value.max(sample.value),
-                            };
-                        })
-                        .or_insert((sample.value, sample));
-                }
-            }
-            (term.factor, values)
-        });
-        let Some((factor, first)) = terms.next() else {
-            continue;
-        };
-        let rest: Vec<_> = terms.collect();
-        for (id, (value, sample)) in first {
-            let others: Option<f64> = rest
-                .iter()
-                .map(|(factor, values)| Some(values.get(&id)?.0 * factor))
-                .sum();
-            if let Some(others) = others {
-                found.entry(id).or_insert((value * factor + others, sample));
-            }
-        }
-    }
-    found
-}
-
-fn describe<'m, 's, 'a>(
+fn describe<'m>(
     rule: &'m ResourceRule,
     id: &str,
-    sample: &'s Sample<'a>,
-    target: &Labels,
-    facts: &FactTable<'s, 'a>,
+    reading: &Reading<'_, '_>,
+    sample: &Sample<'_>,
 ) -> MappedResource<'m> {
-    let render = |template: &super::template::Template| {
-        template.render(|name| lookup(name, sample, target, facts))
-    };
+    let render = |template: &Template| reading.render(template, sample);
     MappedResource {
         resource_type: &rule.resource_type,
         original_id: id.to_owned(),
@@ -152,28 +110,106 @@ fn describe<'m, 's, 'a>(
     }
 }
 
-fn select<'s, 'a>(
+/// Values by resource id, each with a sample to take labels from.
+type Values<'s, 'a> = BTreeMap<String, (f64, &'s Sample<'a>)>;
+
+/// A scrape as one rule reads it.
+struct Reading<'s, 'a> {
+    rule: &'s ResourceRule,
     samples: &'s Samples<'a>,
-    selector: &Selector,
-) -> impl Iterator<Item = &'s Sample<'a>> {
-    samples
-        .get(selector.series.as_str())
-        .into_iter()
-        .flatten()
-        .filter(|sample| selector.matches(|name| sample.label(name)))
+    target: &'s Labels,
+    facts: Vec<FactTable<'s, 'a>>,
 }
 
-/// A label of the sample, else of its facts, else of the target.
-fn lookup<'l>(
-    name: &str,
-    sample: &'l Sample<'_>,
-    target: &'l Labels,
-    facts: &FactTable<'l, '_>,
-) -> Option<&'l str> {
-    sample
-        .label(name)
-        .or_else(|| facts.of(sample)?.label(name))
-        .or_else(|| target.get(name).map(String::as_str))
+impl<'s, 'a> Reading<'s, 'a> {
+    /// Values of a metric: per resource of the first alternative whose series are all there.
+    fn values(&self, metric: &MetricRule) -> Values<'s, 'a> {
+        let of = |quantity| self.of(quantity, metric.combine);
+        let divisors: Vec<_> = metric.per.iter().map(of).collect();
+        let mut found = Values::new();
+        for alternative in &metric.from {
+            let mut terms = alternative
+                .iter()
+                .map(|term| (term.factor, of(&term.quantity)));
+            let Some((factor, first)) = terms.next() else {
+                continue;
+            };
+            let rest: Vec<_> = terms.collect();
+            for (id, (value, sample)) in first {
+                if found.contains_key(&id) {
+                    continue;
+                }
+                let joined = rest
+                    .iter()
+                    .try_fold(value * factor, |joined, (factor, of)| {
+                        Some(metric.join.both(joined, of.get(&id)?.0 * factor))
+                    });
+                let divisor = match divisors.as_slice() {
+                    [] => Some(1.0),
+                    divisors => divisors
+                        .iter()
+                        .find_map(|of| Some(of.get(&id)?.0).filter(|divisor| *divisor > 0.0)),
+                };
+                if let (Some(joined), Some(divisor)) = (joined, divisor) {
+                    let value = joined * metric.scale / divisor + metric.add;
+                    let value = metric.most.map_or(value, |most| value.min(most));
+                    found.insert(id, (value, sample));
+                }
+            }
+        }
+        found
+    }
+
+    /// A series or its growth: what the samples of each resource make.
+    fn of(&self, quantity: &Quantity, combine: Combine) -> Values<'s, 'a> {
+        let mut values = Values::new();
+        let mut seen = HashSet::new();
+        for selector in &quantity.selectors {
+            for sample in self.select(selector) {
+                let value = match quantity.is_rate {
+                    true => sample.rate,
+                    false => Some(sample.value),
+                };
+                let id = value.and_then(|_| self.render(&self.rule.id, sample));
+                let (Some(value), Some(id)) = (value, id) else {
+                    continue;
+                };
+                if quantity.selectors.len() > 1 && !seen.insert(&sample.labels) {
+                    continue;
+                }
+                // Gnocchi takes no slash in an id; Ceilometer's publisher does the same.
+                let id = id.replace('/', "_");
+                values
+                    .entry(id)
+                    .and_modify(|(so_far, _)| *so_far = combine.both(*so_far, value))
+                    .or_insert((value, sample));
+            }
+        }
+        values
+    }
+
+    /// The samples that are meant, by their own labels and those of their facts.
+    fn select(&self, selector: &Selector) -> impl Iterator<Item = &'s Sample<'a>> {
+        let samples = self.samples.get(selector.series.as_str());
+        let samples = samples.into_iter().flatten();
+        samples.filter(|sample| selector.matches(|name| self.label(sample, name)))
+    }
+
+    fn render(&self, template: &Template, sample: &Sample<'_>) -> Option<String> {
+        template.render(|name| {
+            let target = || self.target.get(name).map(String::as_str);
+            self.label(sample, name).or_else(target)
+        })
+    }
+
+    /// A label of the sample, else of its facts.
+    fn label<'l>(&'l self, sample: &'l Sample<'_>, name: &str) -> Option<&'l str> {
+        let of_facts = || {
+            let mut facts = self.facts.iter();
+            facts.find_map(|table| table.of(sample)?.label(name))
+        };
+        sample.label(name).or_else(of_facts)
+    }
 }
 
 /// The samples of the facts series by the values of the labels joined on.
@@ -183,20 +219,19 @@ struct FactTable<'s, 'a> {
 }
 
 impl<'s, 'a> FactTable<'s, 'a> {
-    fn new(facts: Option<&'s Facts>, samples: &'s Samples<'a>) -> Self {
-        let Some(facts) = facts else {
-            return Self {
-                on: &[],
-                rows: HashMap::new(),
-            };
-        };
-        let rows = select(samples, &facts.series)
-            .filter_map(|sample| Some((key(&facts.on, sample)?, sample)))
-            .collect();
-        Self {
-            on: &facts.on,
-            rows,
-        }
+    fn all(facts: &'s [Facts], samples: &'s Samples<'a>) -> Vec<Self> {
+        let tables = facts.iter().map(|facts| {
+            let samples = samples.get(facts.series.series.as_str());
+            let samples = samples.into_iter().flatten();
+            let meant = samples.filter(|sample| facts.series.matches(|name| sample.label(name)));
+            Self {
+                on: &facts.on,
+                rows: meant
+                    .filter_map(|sample| Some((key(&facts.on, sample)?, sample)))
+                    .collect(),
+            }
+        });
+        tables.collect()
     }
 
     fn of(&self, sample: &Sample<'_>) -> Option<&'s Sample<'a>> {

@@ -1,5 +1,5 @@
-//! The mapping file: its YAML form, and the checked rules made of it once at start. What the rules do with a
-//! scrape is in `apply.rs`.
+//! The mapping file: its YAML form, and the checked rules made of it once at start, as the configuration wants them. What
+//! the rules do with a scrape is in `apply.rs`.
 
 use std::collections::BTreeMap;
 
@@ -24,8 +24,9 @@ struct RawResource {
     id: String,
     project_id: Option<String>,
     user_id: Option<String>,
-    /// An info series whose labels join those of the samples.
-    facts: Option<RawFacts>,
+    /// Info series whose labels join those of the samples.
+    #[serde(default)]
+    facts: Vec<RawFacts>,
     #[serde(default)]
     attributes: BTreeMap<String, String>,
     metrics: BTreeMap<String, RawMetric>,
@@ -43,19 +44,30 @@ struct RawFacts {
 struct RawMetric {
     unit: String,
     archive_policy: String,
-    /// Sums of series by factor; the first whose series are all there is taken.
+    /// Whether Ceilometer no longer publishes it.
+    #[serde(default)]
+    retired: bool,
+    /// Series by factor; the first alternative whose series are all there is taken.
     from: Vec<BTreeMap<String, f64>>,
+    /// What several samples of one series are made into.
     #[serde(default)]
     combine: Combine,
+    /// What the series of an alternative are made into.
+    #[serde(default)]
+    join: Combine,
+    /// The value is divided by the first of these that is there.
+    #[serde(default)]
+    per: Vec<String>,
     #[serde(default = "one")]
     multiply: f64,
     #[serde(default = "one")]
     divide: f64,
     #[serde(default)]
     add: f64,
+    most: Option<f64>,
 }
 
-/// What several samples of one series of one resource are made into.
+/// What several values of one resource are made into.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Combine {
@@ -63,6 +75,25 @@ pub(crate) enum Combine {
     Sum,
     /// For what is told twice, such as a file system mounted in two places.
     Max,
+}
+
+impl Combine {
+    /// One of two.
+    pub(crate) fn both(self, one: f64, other: f64) -> f64 {
+        match self {
+            Self::Sum => one + other,
+            Self::Max => one.max(other),
+        }
+    }
+}
+
+/// What the configuration says beside the file.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wishes<'c> {
+    /// Whether meters that Ceilometer no longer publishes are made.
+    pub(crate) retired_meters: bool,
+    /// Archive policies by the name that stands in the file for them.
+    pub(crate) archive_policies: &'c BTreeMap<String, String>,
 }
 
 fn one() -> f64 {
@@ -76,12 +107,12 @@ pub(crate) struct ResourceRule {
     pub(crate) id: Template,
     pub(crate) project_id: Option<Template>,
     pub(crate) user_id: Option<Template>,
-    pub(crate) facts: Option<Facts>,
+    pub(crate) facts: Vec<Facts>,
     pub(crate) attributes: Vec<(String, Template)>,
     pub(crate) metrics: Vec<MetricRule>,
 }
 
-/// The info series that gives further labels, and the labels that both sides share.
+/// An info series that gives further labels, and the labels that both sides share.
 #[derive(Debug)]
 pub(crate) struct Facts {
     pub(crate) series: Selector,
@@ -97,42 +128,77 @@ pub(crate) struct MetricRule {
     pub(crate) scale: f64,
     /// Added after scaling.
     pub(crate) add: f64,
+    /// No value is larger.
+    pub(crate) most: Option<f64>,
+    /// What several samples of one series are made into.
     pub(crate) combine: Combine,
-    /// Alternatives in order; each is a sum of terms.
+    /// What the terms of an alternative are made into.
+    pub(crate) join: Combine,
+    /// Alternatives in order.
     pub(crate) from: Vec<Vec<Term>>,
+    /// Divisors in order; none where it is empty.
+    pub(crate) per: Vec<Quantity>,
 }
 
-/// One series of a sum and its factor.
+/// One series of an alternative and its factor.
 #[derive(Debug)]
 pub(crate) struct Term {
-    pub(crate) selector: Selector,
+    pub(crate) quantity: Quantity,
     pub(crate) factor: f64,
 }
 
+/// A series, or its growth.
+#[derive(Debug)]
+pub(crate) struct Quantity {
+    /// `SERIES or SERIES`, as in PromQL: of those that have the same labels the first.
+    pub(crate) selectors: Vec<Selector>,
+    /// `rate(SERIES)`: its growth a second since the scrape before.
+    pub(crate) is_rate: bool,
+}
+
+impl Quantity {
+    fn parse(text: &str) -> Result<Self, String> {
+        let inner = text
+            .strip_prefix("rate(")
+            .and_then(|inner| inner.strip_suffix(')'));
+        let selectors = inner.unwrap_or(text).split(" or ").map(Selector::parse);
+        Ok(Self {
+            selectors: selectors.collect::<Result<_, _>>()?,
+            is_rate: inner.is_some(),
+        })
+    }
+}
+
+impl MetricRule {
+    /// All series that it is made of.
+    pub(crate) fn quantities(&self) -> impl Iterator<Item = &Quantity> {
+        let terms = self.from.iter().flatten().map(|term| &term.quantity);
+        terms.chain(&self.per)
+    }
+}
+
 /// Checks the file. The error names the resource type, the metric or attribute, and what was expected.
-pub(crate) fn check(file: MappingFile) -> Result<Vec<ResourceRule>, String> {
+pub(crate) fn check(file: MappingFile, wishes: Wishes<'_>) -> Result<Vec<ResourceRule>, String> {
     file.resources
         .into_iter()
         .map(|raw| {
             let place = format!("resources: type {}", raw.r#type);
-            resource(raw).map_err(|why| format!("{place}: {why}"))
+            resource(raw, wishes).map_err(|why| format!("{place}: {why}"))
         })
         .collect()
 }
 
-fn resource(raw: RawResource) -> Result<ResourceRule, String> {
+fn resource(raw: RawResource, wishes: Wishes<'_>) -> Result<ResourceRule, String> {
     let template =
         |key: &str, text: &str| Template::parse(text).map_err(|why| format!("{key}: {why}"));
     let optional = |key: &str, text: Option<&String>| text.map(|t| template(key, t)).transpose();
-    let facts = raw
-        .facts
-        .map(|facts| {
-            Ok::<_, String>(Facts {
-                series: Selector::parse(&facts.series).map_err(|why| format!("facts: {why}"))?,
-                on: facts.on,
-            })
+    let facts = raw.facts.into_iter().map(|facts| {
+        Ok::<_, String>(Facts {
+            series: Selector::parse(&facts.series).map_err(|why| format!("facts: {why}"))?,
+            on: facts.on,
         })
-        .transpose()?;
+    });
+    let facts = facts.collect::<Result<_, _>>()?;
     if raw.metrics.is_empty() {
         return Err("metrics: expected at least one".to_owned());
     }
@@ -154,16 +220,17 @@ fn resource(raw: RawResource) -> Result<ResourceRule, String> {
         metrics: raw
             .metrics
             .into_iter()
+            .filter(|(_, metric)| wishes.retired_meters || !metric.retired)
             .map(|(name, metric)| {
                 let place = format!("metrics: {name}");
-                metric_rule(name, metric).map_err(|why| format!("{place}: {why}"))
+                metric_rule(name, metric, wishes).map_err(|why| format!("{place}: {why}"))
             })
             .collect::<Result<_, String>>()?,
         resource_type: raw.r#type,
     })
 }
 
-fn metric_rule(name: String, raw: RawMetric) -> Result<MetricRule, String> {
+fn metric_rule(name: String, raw: RawMetric, wishes: Wishes<'_>) -> Result<MetricRule, String> {
     let scale = raw.multiply / raw.divide;
     if !scale.is_finite() || scale == 0.0 {
         return Err(format!(
@@ -178,7 +245,7 @@ fn metric_rule(name: String, raw: RawMetric) -> Result<MetricRule, String> {
             sum.into_iter()
                 .map(|(series, factor)| {
                     Ok(Term {
-                        selector: Selector::parse(&series)?,
+                        quantity: Quantity::parse(&series)?,
                         factor,
                     })
                 })
@@ -188,13 +255,18 @@ fn metric_rule(name: String, raw: RawMetric) -> Result<MetricRule, String> {
     if from.is_empty() || from.iter().any(Vec::is_empty) {
         return Err("from: expected series with factors".to_owned());
     }
+    let per = raw.per.iter().map(|series| Quantity::parse(series));
+    let other_policy = wishes.archive_policies.get(&raw.archive_policy);
     Ok(MetricRule {
         name,
         unit: raw.unit,
-        archive_policy: raw.archive_policy,
+        archive_policy: other_policy.cloned().unwrap_or(raw.archive_policy),
         scale,
         add: raw.add,
+        most: raw.most,
         combine: raw.combine,
+        join: raw.join,
         from,
+        per: per.collect::<Result<_, _>>()?,
     })
 }

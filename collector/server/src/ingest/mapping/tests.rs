@@ -1,28 +1,30 @@
 //! The shipped mapping on scrapes, and mapping files that are not usable.
 
+use std::collections::BTreeMap;
+
 use super::*;
-use exposition_samples::samples;
+use crate::ingest::scrape::collect_samples;
 
 /// Reads samples from exposition text, as a scrape does.
-mod exposition_samples {
-    use super::super::Samples;
-    use crate::ingest::scrape::collect_samples;
-
-    pub(super) fn samples(text: &str) -> Samples<'_> {
-        let (samples, _) = collect_samples(text, exposition::Format::Text, |_| true).unwrap();
-        samples
-    }
+pub(super) fn samples(text: &str) -> Samples<'_> {
+    let (samples, _) = collect_samples(text, exposition::Format::Text, |_| true).unwrap();
+    samples
 }
 
-const UUID: &str = "6f2cc1a3-2b0e-4c53-9f3b-6a1f1a2d3c4e";
+/// The mapping as shipped.
+pub(super) fn shipped() -> Mapping {
+    Mapping::load(&ScrapeConfig::default()).unwrap()
+}
 
-fn target() -> Labels {
+pub(super) const UUID: &str = "6f2cc1a3-2b0e-4c53-9f3b-6a1f1a2d3c4e";
+
+pub(super) fn target() -> Labels {
     [("host", "compute-1"), ("instance", "compute-1:9177")]
         .map(|(k, v)| (k.to_owned(), v.to_owned()))
         .into()
 }
 
-fn value(resource: &MappedResource<'_>, metric: &str) -> Option<f64> {
+pub(super) fn value(resource: &MappedResource<'_>, metric: &str) -> Option<f64> {
     let mut metrics = resource.metrics.iter();
     metrics.find(|m| m.name == metric).map(|m| m.value)
 }
@@ -36,7 +38,7 @@ libvirt_domain_block_stats_read_bytes_total{{domain="instance-00000001",uuid="{U
 libvirt_domain_interface_stats_receive_bytes_total{{domain="instance-00000001",uuid="{UUID}",target_device="tap0"}} 77
 "#
     );
-    let mapping = Mapping::load(None).unwrap();
+    let mapping = shipped();
     let samples = samples(&text);
     let resources = mapping.apply(&samples, &target());
     let ids: Vec<_> = resources
@@ -70,7 +72,7 @@ fn a_domain_that_openstack_does_not_know_is_called_by_its_libvirt_name() {
         r#"libvirt_domain_info_vstate{{domain="plain",uuid="{UUID}"}} 1
 "#
     );
-    let mapping = Mapping::load(None).unwrap();
+    let mapping = shipped();
     let samples = samples(&text);
     let resources = mapping.apply(&samples, &target());
     assert_eq!(resources[0].attributes["display_name"], "plain");
@@ -79,7 +81,7 @@ fn a_domain_that_openstack_does_not_know_is_called_by_its_libvirt_name() {
 
 #[test]
 fn the_first_sum_whose_series_are_all_there_is_taken() {
-    let mapping = Mapping::load(None).unwrap();
+    let mapping = shipped();
     let memory = |extra: &str| {
         let text = format!(
             "libvirt_domain_memory_stats_available_bytes{{uuid=\"{UUID}\",domain=\"a\"}} 4194304\n{extra}"
@@ -108,7 +110,7 @@ node_filesystem_size_bytes{device="/dev/vda1",mountpoint="/"} 2048
 node_filesystem_size_bytes{device="/dev/vda1",mountpoint="/mnt"} 2048
 node_filesystem_size_bytes{device="tmpfs",mountpoint="/run"} 512
 "#;
-    let mapping = Mapping::load(None).unwrap();
+    let mapping = shipped();
     let samples = samples(text);
     let resources = mapping.apply(&samples, &target());
     let host = resources
@@ -139,7 +141,7 @@ diskIONReadX{target="10.0.0.1",diskIOIndex="1",diskIODevice="sda"} 77
 ifInOctets{target="10.0.0.1",ifIndex="2",ifDescr="eth0"} 1500
 ipInReceives 3
 "#;
-    let mapping = Mapping::load(None).unwrap();
+    let mapping = shipped();
     let samples = samples(text);
     let resources = mapping.apply(&samples, &target());
     let of = |kind: &str, id: &str| {
@@ -172,9 +174,113 @@ ipInReceives 3
     );
 }
 
+/// Capacity, allocation and usage of a disk of these types, of which libvirt tells these numbers.
+fn sizes(disk_type: &str, driver_type: &str, told: [u64; 3]) -> [Option<f64>; 3] {
+    let labels = format!("{{uuid=\"{UUID}\",domain=\"a\",target_device=\"vda\"");
+    let series = ["capacity_bytes", "allocation", "physicalsize_bytes"];
+    let lines = series.iter().zip(told);
+    let lines =
+        lines.map(|(name, bytes)| format!("libvirt_domain_block_stats_{name}{labels}}} {bytes}\n"));
+    let text = lines.collect::<String>()
+        + &format!(
+            "libvirt_domain_block_stats_info{labels},disk_type=\"{disk_type}\",driver_type=\"{driver_type}\"}} 1\n"
+        );
+    let (mapping, samples) = (shipped(), samples(&text));
+    let resources = mapping.apply(&samples, &target());
+    let mut disks = resources
+        .iter()
+        .filter(|r| r.resource_type == "instance_disk");
+    let disk = disks.next().unwrap();
+    ["capacity", "allocation", "usage"].map(|size| value(disk, &format!("disk.device.{size}")))
+}
+
+#[test]
+fn sizes_of_a_disk_are_those_of_libvirts_block_info() {
+    // Written on, so that the third number is what the file occupies and the second how far it has been written.
+    let growing = sizes("file", "qcow2", [64 << 20, 3_080_192, 3_022_848]);
+    assert_eq!(growing, [67_108_864.0, 3_022_848.0, 3_080_192.0].map(Some));
+    let sparse = sizes("file", "raw", [32 << 20, 0, 3 << 20]);
+    assert_eq!(sparse, [33_554_432.0, 3_145_728.0, 33_554_432.0].map(Some));
+    let full = sizes("file", "qcow2", [16 << 20, 17_104_896, 17_043_456]);
+    assert_eq!(full, [17_104_896.0, 17_043_456.0, 17_104_896.0].map(Some));
+    let volume = sizes("block", "raw", [24 << 20, 5 << 20, 24 << 20]);
+    assert_eq!(volume, [25_165_824.0, 5_242_880.0, 25_165_824.0].map(Some));
+    let image_on_volume = sizes("block", "qcow2", [8 << 20, 0, 24 << 20]);
+    assert_eq!(image_on_volume, [25_165_824.0, 0.0, 25_165_824.0].map(Some));
+}
+
+#[test]
+fn of_series_with_the_same_labels_the_first_is_taken() {
+    let text = format!(
+        "libvirt_domain_block_stats_physicalsize_bytes{{uuid=\"{UUID}\",target_device=\"vda\"}} 7\n\
+         libvirt_domain_block_stats_allocation{{uuid=\"{UUID}\",target_device=\"vda\"}} 100\n\
+         libvirt_domain_block_stats_allocation{{uuid=\"{UUID}\",target_device=\"vdb\"}} 1000\n\
+         libvirt_domain_block_stats_info{{uuid=\"{UUID}\",target_device=\"vda\",disk_type=\"file\"}} 1\n"
+    );
+    let (mapping, samples) = (shipped(), samples(&text));
+    let resources = mapping.apply(&samples, &target());
+    assert_eq!(value(&resources[0], "disk.allocation"), Some(1007.0));
+}
+
+/// Archive policies of Ceilometer 19's meters, by resource type and meter.
+fn ceilometers_policies() -> BTreeMap<(String, String), String> {
+    let text = include_str!("../../../gnocchi_resources.yaml");
+    let file: serde_json::Value = serde_saphyr::from_str(text).unwrap();
+    let mut policies = BTreeMap::new();
+    for resource in file["resources"].as_array().unwrap() {
+        for (meter, options) in resource["metrics"].as_object().into_iter().flatten() {
+            let policy = &options["archive_policy_name"];
+            let policy = policy.as_str().unwrap_or("ceilometer-low").to_owned();
+            let kind = resource["resource_type"].as_str().unwrap();
+            policies.insert((kind.to_owned(), meter.clone()), policy);
+        }
+    }
+    policies
+}
+
+#[test]
+fn the_shipped_archive_policies_are_those_that_ceilometer_assigns() {
+    let (shipped, ceilometers) = (shipped(), ceilometers_policies());
+    let mut compared = 0;
+    for rule in &shipped.rules {
+        for metric in &rule.metrics {
+            let key = (rule.resource_type.clone(), metric.name.clone());
+            if let Some(policy) = ceilometers.get(&key) {
+                assert_eq!(&metric.archive_policy, policy, "{key:?}");
+                compared += 1;
+            }
+        }
+    }
+    assert_eq!(
+        compared, 36,
+        "all of the compute agent, of notifications, and three that it retired"
+    );
+}
+
+#[test]
+fn other_archive_policies_stand_in_the_place_of_the_files() {
+    let archive_policies = [("ceilometer-low-rate", "high-rate")];
+    let archive_policies = archive_policies.map(|(from, to)| (from.to_owned(), to.to_owned()));
+    let config = ScrapeConfig {
+        archive_policies: archive_policies.into(),
+        ..ScrapeConfig::default()
+    };
+    let mapping = Mapping::load(&config).unwrap();
+    let text = format!(
+        "libvirt_domain_info_cpu_time_seconds_total{{uuid=\"{UUID}\",domain=\"a\"}} 1\nlibvirt_domain_info_vstate{{uuid=\"{UUID}\",domain=\"a\"}} 1\n"
+    );
+    let resources = mapping.apply(&samples(&text), &target());
+    let policies = resources[0]
+        .metrics
+        .iter()
+        .map(|m| (m.name, m.archive_policy));
+    let expected = [("cpu", "high-rate"), ("power.state", "ceilometer-low")];
+    assert_eq!(policies.collect::<Vec<_>>(), expected);
+}
+
 #[test]
 fn only_series_that_a_rule_asks_for_are_wanted() {
-    let mapping = Mapping::load(None).unwrap();
+    let mapping = shipped();
     assert!(mapping.wants("node_load1") && mapping.wants("libvirt_domain_openstack_info"));
     assert!(!mapping.wants("go_goroutines"));
 }
@@ -200,8 +306,12 @@ fn a_mapping_file_that_is_wrong_is_refused_with_the_place() {
             "resources: [{ type: host, id: x, metrics: { a: { unit: B, archive_policy: low, divide: 0, from: [{ up: 1 }] } } }]".to_owned(),
             "type host: metrics: a: multiply",
         ),
+        (
+            "resources: [{ type: host, id: x, metrics: { a: { unit: B, archive_policy: low, from: [{ rate(up: 1 }] } } }]".to_owned(),
+            "type host: metrics: a: series \"rate(up\" is not a metric name",
+        ),
     ] {
-        let error = Mapping::parse("own.yaml", &text).unwrap_err().to_string();
+        let error = Mapping::parse("own.yaml", &text, &ScrapeConfig::default()).unwrap_err().to_string();
         assert!(error.starts_with("mapping own.yaml: ") && error.contains(place), "{error}");
         assert!(!error.contains('\n'), "one line: {error}");
     }
