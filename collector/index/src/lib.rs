@@ -22,6 +22,7 @@ mod migrate;
 mod options;
 mod page;
 mod policy;
+mod probe;
 mod resource;
 mod resource_type;
 mod rule;

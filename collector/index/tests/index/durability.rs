@@ -109,3 +109,11 @@ async fn a_call_that_is_dropped_leaves_all_of_its_change_or_none() {
     }
     assert!((1..40).contains(&whole), "{whole}");
 }
+
+#[tokio::test]
+async fn a_probe_is_written_and_leaves_nothing() {
+    let fixture = lived_in().await;
+    let before = everything(&fixture).await;
+    fixture.index.probe().await.unwrap();
+    assert_eq!(everything(&fixture).await, before);
+}

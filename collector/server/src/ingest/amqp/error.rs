@@ -34,21 +34,34 @@ pub(super) enum SessionError {
     Task(#[from] tokio::task::JoinError),
 }
 
-/// Whether the fault is in what was sent, so that it cannot be stored later either.
-pub(super) fn is_hopeless(error: &MeasureError) -> bool {
-    match error {
-        MeasureError::Store(error) => matches!(
-            error,
-            StoreError::BeforeEpoch(_) | StoreError::BatchTooLarge { .. }
-        ),
-        MeasureError::Index(error) => matches!(
-            error,
-            IndexError::NulCharacter
-                | IndexError::InvalidFilter
-                | IndexError::FilterValue { .. }
-                | IndexError::ResourceValue { .. }
-        ),
-        MeasureError::Slow => false,
+/// Whose fault it is that messages could not be stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// What was sent: it cannot be stored later either.
+    Message,
+    /// Store or catalogue, whatever was sent.
+    Outage,
+    /// The catalogue failed and does not say why: it may be this message alone.
+    Unclear,
+}
+
+impl Fault {
+    /// Whose the error says it is.
+    pub(super) fn of(error: &MeasureError) -> Self {
+        use IndexError::{
+            Corrupt, Database, FilterValue, InvalidFilter, NulCharacter, ResourceValue,
+        };
+        use StoreError::{BatchTooLarge, BeforeEpoch, UnsupportedPolicy};
+        match error {
+            MeasureError::Store(
+                BeforeEpoch(_) | BatchTooLarge { .. } | UnsupportedPolicy { .. },
+            )
+            | MeasureError::Index(
+                NulCharacter | InvalidFilter | FilterValue { .. } | ResourceValue { .. },
+            ) => Self::Message,
+            MeasureError::Index(Database(_) | Corrupt { .. }) => Self::Unclear,
+            MeasureError::Store(_) | MeasureError::Index(_) | MeasureError::Slow => Self::Outage,
+        }
     }
 }
 
@@ -57,16 +70,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_full_disk_is_waited_for_and_a_wrong_moment_is_not() {
-        let full = StoreError::DiskFull("/data".into());
-        assert!(!is_hopeless(&full.into()));
-        assert!(!is_hopeless(&StoreError::Busy.into()));
-        assert!(!is_hopeless(
-            &StoreError::Poisoned("fsync".to_owned()).into()
-        ));
-        assert!(!is_hopeless(&IndexError::Busy.into()));
+    fn a_full_disk_is_an_outage_and_a_wrong_moment_is_the_messages_fault() {
+        for error in [
+            StoreError::DiskFull("/data".into()).into(),
+            StoreError::Busy.into(),
+            StoreError::Poisoned("fsync".to_owned()).into(),
+            IndexError::Busy.into(),
+            IndexError::DiskFull.into(),
+        ] {
+            assert_eq!(Fault::of(&error), Fault::Outage, "{error}");
+        }
         let old = StoreError::BeforeEpoch(uuid::Uuid::nil());
-        assert!(is_hopeless(&old.into()));
-        assert!(is_hopeless(&IndexError::NulCharacter.into()));
+        assert_eq!(Fault::of(&old.into()), Fault::Message);
+        assert_eq!(Fault::of(&IndexError::NulCharacter.into()), Fault::Message);
+        let strange = IndexError::Corrupt {
+            what: "resource",
+            id: "i".to_owned(),
+            reason: "r".to_owned(),
+        };
+        assert_eq!(Fault::of(&strange.into()), Fault::Unclear);
     }
 }

@@ -1,5 +1,5 @@
 //! The messages of one queue: as many as are there are stored together and then acknowledged together. What cannot be
-//! stored now is kept, unacknowledged, and tried again; what can never be is set aside, and costs nobody else.
+//! read is set aside; what becomes of those that cannot be stored is in `retry`.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -9,22 +9,18 @@ use collector_model::{ResourceIdError, Timestamp, resource_id};
 use lapin::message::Delivery;
 use lapin::options::BasicAckOptions;
 use lapin::{Channel, Consumer};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tokio_stream::StreamExt as _;
 use uuid::Uuid;
 
-use super::error::{SessionError, is_hopeless};
+use super::error::SessionError;
 use super::rejects::Rejects;
-use super::state::{MALFORMED, REFUSED, TOO_LARGE};
+use super::state::{MALFORMED, TOO_LARGE};
 use crate::app::App;
 use crate::ingest::ceilometer::{Intake, Notification, Outcome, Received, Sender};
 use crate::measures::MeasureError;
 use crate::metrics::Input;
 
-/// First wait before messages that could not be stored are tried again; doubled up to the longest.
-const WAIT: Duration = Duration::from_millis(100);
-/// Longest wait before messages that could not be stored are tried again.
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// Bytes of messages that are stored together, unless a single one is larger.
 const MOST_BYTES: usize = 8 << 20;
 
@@ -86,22 +82,11 @@ impl Queue {
         if sound.is_empty() {
             return Ok(());
         }
-        if let Err(why) = self.stored(&sound).await? {
-            // One of them is at fault: whose own it is they show alone.
-            for delivery in &sound {
-                let alone = std::slice::from_ref(delivery);
-                let alone_why = match sound.len() {
-                    1 => Err(why.clone()),
-                    _ => self.stored(alone).await?,
-                };
-                match alone_why {
-                    Ok(()) => self.acknowledge(alone).await?,
-                    Err(why) => self.set_aside(delivery, REFUSED, &why).await?,
-                }
-            }
-            return Ok(());
+        if self.stored_together(&sound).await? {
+            // They are the oldest that are not acknowledged.
+            return self.acknowledge(&sound, true).await;
         }
-        self.acknowledge(&sound).await
+        self.settle_each(sound).await
     }
 
     fn unreadable(&self, delivery: &Delivery) -> Option<(&'static str, String)> {
@@ -117,32 +102,8 @@ impl Queue {
         Some((MALFORMED, wrong))
     }
 
-    /// Stores what messages say, however long it takes. The inner error says why that can never be.
-    async fn stored(&self, deliveries: &[Delivery]) -> Result<Result<(), String>, SessionError> {
-        let mut wait = WAIT;
-        let mut told = false;
-        loop {
-            let Err(error) = self.take(deliveries).await else {
-                return Ok(Ok(()));
-            };
-            if is_hopeless(&error) {
-                return Ok(Err(error.to_string()));
-            }
-            self.app.amqp.retried(&self.name);
-            if !told {
-                tracing::warn!(%error, queue = %self.name, "messages are kept until they can be stored");
-                told = true;
-            }
-            sleep(wait).await;
-            wait = (wait * 2).min(LONGEST_WAIT);
-            if !self.channel.status().connected() {
-                // The broker has given them to nobody or to somebody else by now.
-                return Err(SessionError::Cancelled(self.name.clone()));
-            }
-        }
-    }
-
-    async fn take(&self, deliveries: &[Delivery]) -> Result<(), MeasureError> {
+    /// Stores what messages say.
+    pub(super) async fn take(&self, deliveries: &[Delivery]) -> Result<(), MeasureError> {
         let (definitions, translation) = (self.app.definitions(), self.app.translation());
         let now = Timestamp::from(SystemTime::now());
         let mut received = Received::nothing(&definitions);
@@ -173,17 +134,23 @@ impl Queue {
         taken
     }
 
-    /// Tells the broker that messages are stored; they are the oldest that are not acknowledged.
-    async fn acknowledge(&self, deliveries: &[Delivery]) -> Result<(), SessionError> {
+    /// Tells the broker that messages are stored, and if `with_older` all that came before the last of them.
+    pub(super) async fn acknowledge(
+        &self,
+        deliveries: &[Delivery],
+        with_older: bool,
+    ) -> Result<(), SessionError> {
         if let Some(last) = deliveries.last() {
-            let options = BasicAckOptions { multiple: true };
+            let options = BasicAckOptions {
+                multiple: with_older,
+            };
             self.channel.basic_ack(last.delivery_tag, options).await?;
             self.app.amqp.settled(&self.name, deliveries.len());
         }
         Ok(())
     }
 
-    async fn set_aside(
+    pub(super) async fn set_aside(
         &self,
         delivery: &Delivery,
         reason: &'static str,

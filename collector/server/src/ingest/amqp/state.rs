@@ -38,6 +38,8 @@ pub(super) const MALFORMED: &str = "malformed";
 pub(super) const TOO_LARGE: &str = "too_large";
 /// A message that the store can never take.
 pub(super) const REFUSED: &str = "refused";
+/// A message at which the catalogue fails again and again while it takes others.
+pub(super) const FAILING: &str = "failing";
 
 impl AmqpState {
     /// Notes that a broker is configured, or that none is any more.
