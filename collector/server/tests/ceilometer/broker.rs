@@ -45,9 +45,25 @@ pub(crate) fn sum(collector: &Collector, name: &str) -> f64 {
 
 /// Waits until something is so.
 pub(crate) fn wait_for(what: &str, is_so: impl Fn() -> bool) {
+    wait_until(what, is_so, |is_so| *is_so);
+}
+
+/// Waits until what is looked at is as it should be; says what it was last if that takes too long.
+pub(crate) fn wait_until<T: std::fmt::Debug>(
+    what: &str,
+    look: impl Fn() -> T,
+    is_well: impl Fn(&T) -> bool,
+) {
     let deadline = Instant::now() + PATIENCE;
-    while !is_so() {
-        assert!(Instant::now() < deadline, "waited too long for {what}");
+    loop {
+        let seen = look();
+        if is_well(&seen) {
+            return;
+        }
+        assert!(
+            Instant::now() < deadline,
+            "waited too long for {what}: {seen:#?}"
+        );
         std::thread::sleep(Duration::from_millis(100));
     }
 }
@@ -61,7 +77,12 @@ pub(crate) fn send(url: &str, durable: bool, messages: &[Value]) {
 
 /// How many messages wait in a queue, none if it is not there.
 pub(crate) fn depth(broker: &Rabbitmq, queue: &str) -> Option<u64> {
-    let said = run(PYTHON, [&script(), "depth", &broker.url(), queue]);
+    depth_at(&broker.url(), queue)
+}
+
+/// The same of the broker at that URL.
+pub(crate) fn depth_at(url: &str, queue: &str) -> Option<u64> {
+    let said = run(PYTHON, [&script(), "depth", url, queue]);
     said.trim().rsplit(' ').next().unwrap().parse().ok()
 }
 

@@ -1,5 +1,5 @@
-//! Debian's Ceilometer against the shipped binary: its own publishers, driven by `publish.py`, fill one collector as Gnocchi
-//! and another one over http, and both then hold the same.
+//! Ceilometer, Debian's and PyPI's newest, against the shipped binary: its own publishers and agents fill one collector as
+//! Gnocchi and another one over http, RabbitMQ or by scrapes, and both then hold the same.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -10,18 +10,23 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod agents;
 mod amqp;
 mod broker;
 mod cloud;
+mod compute;
 mod content;
 mod http;
 mod notifications;
+mod poison;
 mod publishers;
 mod real_gnocchi;
+mod release;
 mod telemetry;
 
 use std::path::Path;
 
+use release::Release;
 use serde_json::Value;
 use support::Collector;
 use testkit::tools::{run, run_with_input};
@@ -31,11 +36,17 @@ const PYTHON: &str = "/usr/bin/python3";
 
 /// Publishes rounds by a publisher of that URL; `gnocchi://` means the server at `endpoint`.
 fn publish(endpoint: &str, url: &str, rounds: &[Value]) {
+    publish_by(Release::Debian, endpoint, url, rounds);
+}
+
+/// The same by a publisher of that release.
+fn publish_by(release: Release, endpoint: &str, url: &str, rounds: &[Value]) {
     let dir = tempfile::tempdir().unwrap();
     let conf = configuration(dir.path(), endpoint);
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ceilometer/publish.py");
     let args = [&script.display().to_string(), &conf, url].map(str::to_owned);
-    run_with_input(PYTHON, args, &Value::from(rounds.to_vec()).to_string());
+    let rounds = Value::from(rounds.to_vec()).to_string();
+    run_with_input(&release.python(), args, &rounds);
 }
 
 /// Publishes rounds to a collector by the http publisher.
@@ -47,22 +58,29 @@ fn publish_http(collector: &Collector, query: &str, rounds: &[Value]) {
 
 /// Creates Ceilometer's resource types, as an operator does.
 fn upgrade(endpoint: &str) {
+    upgrade_by(Release::Debian, endpoint);
+}
+
+/// The same by the program of that release.
+fn upgrade_by(release: Release, endpoint: &str) {
     let dir = tempfile::tempdir().unwrap();
     let conf = configuration(dir.path(), endpoint);
-    run(
-        "ceilometer-upgrade",
-        ["--config-file", &conf, "--retry", "1"],
-    );
+    let program = release.program("ceilometer-upgrade");
+    run(&program, ["--config-file", &conf, "--retry", "1"]);
 }
 
 /// Writes a `ceilometer.conf` for a Gnocchi and gives its path.
 fn configuration(dir: &Path, endpoint: &str) -> String {
     let path = dir.join("ceilometer.conf");
-    let conf = format!(
-        "[service_credentials]\nauth_type = gnocchi-basic\nuser = admin\nendpoint = {endpoint}\n"
-    );
-    std::fs::write(&path, conf).unwrap();
+    std::fs::write(&path, credentials(endpoint)).unwrap();
     path.display().to_string()
+}
+
+/// The section of `ceilometer.conf` that says where Gnocchi is; there is no Keystone.
+fn credentials(endpoint: &str) -> String {
+    format!(
+        "[service_credentials]\nauth_type = gnocchi-basic\nuser = admin\nendpoint = {endpoint}\n"
+    )
 }
 
 fn endpoint(collector: &Collector) -> String {

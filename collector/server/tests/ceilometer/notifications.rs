@@ -2,11 +2,13 @@
 //! the collector makes of them itself.
 
 use serde_json::{Value, json};
-use testkit::{Peer, Rabbitmq};
+use testkit::Rabbitmq;
 
-use crate::broker::{PATIENCE, depth, listening_to, send, wait_connected, wait_for};
+use crate::agents::Agents;
+use crate::broker::{listening_to, send, wait_connected, wait_for};
 use crate::content::content;
 use crate::endpoint;
+use crate::release::Release;
 use crate::support::Collector;
 
 const SERVER: &str = "c1de9a3e-7bb0-4c0e-8a6c-2f6f36d0b001";
@@ -136,35 +138,9 @@ fn notifications_become_what_ceilometers_notification_agent_makes_of_them() {
         Collector::configured(&listening_to(&broker, ", prefetch: 1, pool: nephoscope")),
     );
     wait_connected(&own);
-    let dir = tempfile::tempdir().unwrap();
-    let (conf, events) = (
-        dir.path().join("ceilometer.conf"),
-        dir.path().join("event_pipeline.yaml"),
-    );
-    let pipeline = json!({
-        "sources": [{"name": "event_source", "events": ["*"], "sinks": ["event_sink"]}],
-        "sinks": [{"name": "event_sink", "publishers": ["gnocchi://"]}],
-    });
-    std::fs::write(&events, pipeline.to_string()).unwrap();
-    // One thread, so that what happened first is told first.
-    let text = format!(
-        "[DEFAULT]\ntransport_url = {}\nevent_pipeline_cfg_file = {}\nmax_parallel_requests = 1\n\
-         [service_credentials]\nauth_type = gnocchi-basic\nuser = admin\nendpoint = {}\n",
-        broker.url(),
-        events.display(),
-        endpoint(&gnocchi),
-    );
-    std::fs::write(&conf, text).unwrap();
-    let url = broker.url();
-    let broker = std::rc::Rc::new(broker);
-    let listens = std::rc::Rc::clone(&broker);
-    let _agent = Peer::new("ceilometer-agent-notification")
-        .args(["--config-file", &conf.display().to_string()])
-        .with_children()
-        .ready_when(move || depth(&listens, "notifications.sample").is_some())
-        .ready_timeout(PATIENCE)
-        .start();
-    send(&url, false, &notifications());
+    let agents = Agents::new(Release::Debian, &broker.url(), &endpoint(&gnocchi), "");
+    let _agent = agents.notification();
+    send(&broker.url(), false, &notifications());
     // Both are done when the last resource has ended with both.
     wait_for("both to be done", || {
         let ended = |collector: &Collector| {

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use testkit::http::{Response, request};
 use testkit::{Postgresql, Running, Shipped};
 
-/// Configuration of a collector that scrapes nothing.
+/// Configuration of a collector that scrapes nothing, unless it says what.
 const QUIET: &str = "scrape: {static_configs: []}\n";
 /// The user `admin`, as gnocchiclient sends it.
 pub(crate) const ADMIN: (&str, &str) = ("authorization", "basic YWRtaW46");
