@@ -26,7 +26,7 @@ use table::Figures;
 use testkit::{Peer, Running, Shipped};
 
 /// Connections, one thread each.
-const CONNECTIONS: usize = 8;
+const CONNECTIONS: usize = 16;
 /// Measures that a metric is to have at least: those of the day that is asked for.
 const LEAST_POINTS: u64 = 300;
 /// Most measures of a metric: less than the policy keeps.
@@ -42,8 +42,8 @@ struct Subject<'s> {
     resources: usize,
     /// How long each kind of load lasts.
     duration: Duration,
-    /// Most measures of a metric.
-    most: u64,
+    /// How many rounds each kind of load has instead; none where only time counts.
+    rounds: Vec<u64>,
     /// The next measure of all metrics.
     next: u64,
 }
@@ -124,24 +124,31 @@ impl Subject<'_> {
     }
 
     fn ingest(&mut self, points: u64, figures: &mut Figures) {
-        let (mut sending, mut times, mut measures) = (Duration::ZERO, Vec::new(), 0);
+        let (mut sending, mut times, mut rounds) = (Duration::ZERO, Vec::new(), 0);
         let (before, begin) = (cost::of_tree(self.pid).cpu, Instant::now());
-        while (sending < self.duration || self.next <= LEAST_POINTS)
-            && self.next + points <= self.most
-        {
+        let wanted = self.rounds.get(figures.loads.len()).copied();
+        let goes_on = |sending, rounds, next| match wanted {
+            Some(wanted) => rounds < wanted,
+            None => {
+                (sending < self.duration || next <= LEAST_POINTS) && next + points <= MOST_POINTS
+            }
+        };
+        while goes_on(sending, rounds, self.next) {
             let requests = bodies::measures(self.resources, "", self.next, points);
             self.next += points;
             let (took, more) = send(self.address, CONNECTIONS, &requests);
             sending += took;
             times.extend(more);
-            measures += points * self.metrics();
+            rounds += 1;
         }
+        let measures = rounds * points * self.metrics();
         let encoding = begin.elapsed() - sending;
         self.settle();
         // What Gnocchi works off while the next requests are encoded counts for it.
         let visible = (begin.elapsed() - encoding).as_secs_f64();
         let cpu = cost::of_tree(self.pid).cpu - before;
         let load = table::Load {
+            rounds,
             accepted: measures as f64 / sending.as_secs_f64(),
             visible: measures as f64 / visible,
             per_cpu: measures as f64 / cpu.max(0.01),
@@ -218,13 +225,13 @@ fn gnocchi(dir: &Path) -> Running {
         .start()
 }
 
-fn subject(running: &Running, resources: usize, duration: Duration, most: u64) -> Subject<'_> {
+fn subject(running: &Running, resources: usize, duration: Duration) -> Subject<'_> {
     Subject {
         address: running.address(),
         pid: running.pid(),
         resources,
         duration,
-        most,
+        rounds: Vec::new(),
         next: 0,
     }
 }
@@ -259,18 +266,18 @@ fn main() {
     let real = (!only_ours).then(|| {
         println!("Gnocchi 4.4.2, Redis incoming, files, PostgreSQL, uwsgi and metricd:");
         let running = gnocchi(&dir.path().join("gnocchi"));
-        let mut subject = subject(&running, 200, duration, MOST_POINTS);
-        (subject.measure(30), subject.next)
+        subject(&running, 200, duration).measure(30)
     });
     println!("nephoscope-collector, durable, ten times as many metrics:");
     let many = dir.path().join("many");
     let running = collector(&many);
-    let mut ours = subject(&running, 2_000, duration, MOST_POINTS).measure(500);
-    let Some((real, points)) = real else { return };
+    let mut ours = subject(&running, 2_000, duration).measure(500);
+    let Some(real) = real else { return };
     drop(running);
     println!("nephoscope-collector, as much as Gnocchi has taken:");
     let running = collector(&dir.path().join("same"));
-    let mut same = subject(&running, 200, duration, points);
+    let mut same = subject(&running, 200, duration);
+    same.rounds = real.loads.iter().map(|load| load.rounds).collect();
     ours.memory = same.measure(500).memory;
     table::print(&real, &ours);
 }

@@ -22,6 +22,8 @@ pub(crate) struct Figures {
 /// What one kind of load gave: measures per second, times of POSTs in milliseconds.
 #[derive(Debug)]
 pub(crate) struct Load {
+    /// How often every metric was sent measures.
+    pub(crate) rounds: u64,
     pub(crate) accepted: f64,
     pub(crate) visible: f64,
     pub(crate) per_cpu: f64,
