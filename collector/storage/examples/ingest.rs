@@ -136,6 +136,7 @@ fn main() {
         stats.snapshot_bytes >> 20,
         stats.checkpoint_pause.as_secs_f64() * 1e3,
     );
+    println!("longest pauses beside the writers: {:?}", stats.pauses);
     let begin = Instant::now();
     let query = ReadQuery::all(Aggregation::of(Statistic::Mean));
     let points: usize = metrics
@@ -168,7 +169,7 @@ fn main() {
         stats.checkpoint_pause.as_secs_f64() * 1e3
     );
     let pause = [stats.pauses.longest(), longest].into_iter().max();
-    println!("longest pauses: {:?}", stats.pauses);
+    println!("longest pauses after the restart: {:?}", stats.pauses);
     drop(engine);
     let loaded = open(dir.path()).stats().replay;
     println!(

@@ -10,7 +10,7 @@ use collector_model::{ArchivePolicy, MetricId};
 
 use crate::segment::set::{List, Segments};
 use crate::sync::atomic::{AtomicU64, Ordering};
-use crate::sync::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use crate::sync::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard, thread};
 use crate::{ReadQuery, StoreError};
 
 mod closed;
@@ -144,6 +144,12 @@ impl Head {
             .map(|shard| shard.write().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// To be called before a shard is locked for long: other threads go first, so that the scheduler gives a whole turn
+    /// afterwards and does not take the processor away from who holds a lock that writers wait for.
+    pub(crate) fn begin_a_turn() {
+        thread::yield_now();
+    }
+
     /// Number of metrics.
     pub(crate) fn len(&self) -> usize {
         (0..SHARDS)
@@ -193,22 +199,14 @@ impl Head {
         metrics.iter().copied().filter(registered).collect()
     }
 
-    /// Applies the log entry `seq`: registers metrics or gives them the plan, in shards that have not done so yet. A
-    /// metric keeps its back window where a longer one would open windows again that are in segments; it takes it on
-    /// when it is given the plan once more later. Returns how many metrics are new.
+    /// Applies the log entry `seq`: registers metrics or gives them the plan, in shards that have not done so yet.
+    /// Returns how many metrics are new.
     pub(crate) fn set_plan(&self, seq: u64, metrics: &[MetricId], plan: &Arc<Plan>) -> usize {
         self.apply(seq, metrics, |shard, metric| {
             match shard.metrics.get_mut(&metric) {
                 Some(series) => {
-                    let next = match series.may_reopen(plan) {
-                        true => Some(Arc::clone(plan)),
-                        false => self.plan(&ArchivePolicy {
-                            back_window: series.plan().policy().back_window,
-                            ..plan.policy().clone()
-                        }),
-                    };
-                    if let Some(next) = next.filter(|next| series.plan().may_become(next).is_ok()) {
-                        series.set_plan(next);
+                    if series.plan().may_become(plan).is_ok() {
+                        series.set_plan(Arc::clone(plan));
                     }
                     false
                 }

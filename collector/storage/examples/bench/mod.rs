@@ -9,6 +9,10 @@ use std::time::Duration;
 
 use collector_model::MetricId;
 
+/// The collector's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 pub(crate) const SECOND: i64 = 1_000_000_000;
 /// The first moment, seconds since the epoch: 2026-01-01.
 pub(crate) const START: i64 = 1_767_225_600;

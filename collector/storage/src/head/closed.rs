@@ -25,6 +25,7 @@ impl Head {
     ) -> Duration {
         let mut longest = Duration::ZERO;
         for slice in self.ids(index).chunks(SLICE) {
+            Self::begin_a_turn();
             let Some(mut shard) = self.shard_mut(index) else {
                 break;
             };

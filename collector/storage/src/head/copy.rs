@@ -63,8 +63,9 @@ impl ShardCopy {
         self.cells.clear();
         self.ends.clear();
         self.tombstones.clear();
-        let begin = Instant::now();
+        Head::begin_a_turn();
         let shard = head.shard(index)?;
+        let begin = Instant::now();
         self.applied = shard.applied;
         for (metric, series) in &shard.metrics {
             let plan = series.plan();
