@@ -134,13 +134,9 @@ impl Index {
             Change::Everything => {
                 self.forget_snapshot();
                 self.known.clear();
-                self.ends.clear();
                 self.metrics.clear();
             }
-            Change::Resource(id) => {
-                self.known.remove(&id);
-                self.ends.remove(&id);
-            }
+            Change::Resource(id) => self.known.remove(&id),
             Change::Metric(id) => self.metrics.remove(&id),
         }
     }

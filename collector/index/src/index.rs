@@ -32,8 +32,6 @@ pub struct Index {
     /// Resources that `ensure` has seen.
     pub(crate) known: Cache<Uuid, Arc<Known>>,
     pub(crate) fingerprints: Fingerprints,
-    /// When resources have ended that measures came for.
-    pub(crate) ends: Cache<Uuid, Option<Timestamp>>,
     /// Active metrics.
     pub(crate) metrics: Cache<MetricId, Arc<Metric>>,
     /// How far other collectors' changes have been read.
@@ -90,14 +88,13 @@ impl Index {
     ) -> Result<Self, IndexError> {
         let database = database.into();
         let index = Self {
-            pools: Pools::new(&database, options.readers.max(1), options.search_time),
+            pools: Pools::new(&database, options.readers.max(1)),
             place: database.to_string(),
             turn: tokio::sync::Mutex::new(()),
             clock: options.clock,
             snapshot: RwLock::new(None),
             known: Cache::new(options.cached),
             fingerprints: Fingerprints::default(),
-            ends: Cache::new(options.cached),
             metrics: Cache::new(options.cached),
             read: Mutex::new(Read::NOTHING),
         };
@@ -179,12 +176,6 @@ impl Index {
     pub(crate) async fn reader(&self) -> Result<DbConnection, IndexError> {
         let reader = self.pools.reader().await;
         reader.map_err(|error| self.no_connection(error))
-    }
-
-    /// A connection for what may take long; it is given up after a time.
-    pub(crate) async fn searcher(&self) -> Result<DbConnection, IndexError> {
-        let searcher = self.pools.searcher().await;
-        searcher.map_err(|error| self.no_connection(error))
     }
 
     pub(crate) async fn writer(&self) -> Result<DbConnection, IndexError> {

@@ -14,8 +14,6 @@ mod defaults;
 mod ensure;
 mod error;
 mod filter;
-#[cfg(fuzzing)]
-pub mod fuzz;
 mod index;
 mod metric;
 mod migrate;

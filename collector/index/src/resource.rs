@@ -10,7 +10,6 @@ use uuid::Uuid;
 use crate::{Filter, MetricSpecs, Page};
 
 pub(crate) mod check;
-pub(crate) mod ends;
 pub(crate) mod list;
 pub(crate) mod row;
 mod write;

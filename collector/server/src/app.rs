@@ -107,7 +107,6 @@ impl App {
                 Defaults::Full => collector_index::Defaults::Full,
                 Defaults::Bare => collector_index::Defaults::Bare,
             },
-            search_time: settings.api.query_timeout,
             ..IndexOptions::default()
         };
         let database = match &storage.database {

@@ -3,11 +3,12 @@
 //! leaves both. Asynchronous around the store's blocking calls.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 use collector_index::{EnsureResource, Ensured, Index, IndexError, Metric};
-use collector_model::MetricId;
+use collector_model::{Measure, MetricId};
 use collector_storage::{Ack, Batch, SortedBatch, Store, StoreError};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -82,6 +83,21 @@ impl Measures {
         let measures: usize = batch.iter().map(|(_, measures)| measures.len()).sum();
         let written = self.try_write(batch, input).await;
         self.counted(written, input, measures)
+    }
+
+    /// The same of metrics whose measures are stretches of one list.
+    pub(crate) async fn write_stretches(
+        &self,
+        stretches: Vec<(MetricId, Range<usize>)>,
+        measures: &[Measure],
+        input: Input,
+    ) -> Result<(), MeasureError> {
+        let count = stretches.iter().map(|(_, stretch)| stretch.len()).sum();
+        let written = match SortedBatch::of_stretches(stretches, measures) {
+            Ok(batch) => self.write_registered(Arc::new(batch), input).await,
+            Err(error) => Err(error.into()),
+        };
+        self.counted(written, input, count)
     }
 
     /// The same of a batch that is in order already.

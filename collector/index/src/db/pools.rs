@@ -1,7 +1,6 @@
-//! Pools of connections: one connection that writes, others that read, and others that search, which may take long and
-//! is given up after a time.
+//! Pools of connections: one connection that writes, others that read.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sqlx::pool::PoolOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
@@ -25,8 +24,9 @@ const WAL_PAGES: &str = "8192";
 /// The writer's page cache, as SQLite writes KiB: new metrics go to many places of five indexes.
 const WRITER_CACHE: &str = "-65536";
 
-/// Instructions of SQLite's machine between two looks at the clock: some 100 microseconds.
-const STEPS_BETWEEN_LOOKS: i32 = 10_000;
+/// Rows that SQLite's thread reads ahead of who takes them: with sqlx's 50 the two wake each other for every page of a
+/// list.
+const ROWS_AHEAD: usize = 1_000;
 
 /// Connections to one database.
 #[derive(Debug)]
@@ -38,16 +38,13 @@ pub(crate) enum Pools {
 #[derive(Debug)]
 pub(crate) struct Pair<D: sqlx::Database> {
     readers: Pool<D>,
-    searchers: Pool<D>,
-    /// How long one of the searchers may be used.
-    search_time: Duration,
     /// Has one connection.
     writer: Pool<D>,
 }
 
 impl Pools {
     /// Pools for a database; nothing is opened yet.
-    pub(crate) fn new(database: &Database, readers: u32, search_time: Duration) -> Self {
+    pub(crate) fn new(database: &Database, readers: u32) -> Self {
         match database {
             Database::Sqlite(path) => {
                 let connect = SqliteConnectOptions::new()
@@ -59,11 +56,10 @@ impl Pools {
                     .busy_timeout(PATIENCE)
                     .pragma("journal_size_limit", WAL_KEPT_BYTES)
                     .pragma("wal_autocheckpoint", WAL_PAGES)
+                    .row_buffer_size(ROWS_AHEAD)
                     .disable_statement_logging();
                 Self::Sqlite(Pair {
                     readers: pool(readers, PATIENCE).connect_lazy_with(connect.clone()),
-                    searchers: pool(readers, PATIENCE).connect_lazy_with(connect.clone()),
-                    search_time,
                     writer: pool(1, PATIENCE)
                         .connect_lazy_with(connect.pragma("cache_size", WRITER_CACHE)),
                 })
@@ -80,15 +76,8 @@ impl Pools {
                         ("client_encoding", "UTF8"),
                     ])
                     .disable_statement_logging();
-                // Of each statement; 0 would be without end.
-                let milliseconds = search_time.as_millis().max(1).to_string();
-                let search = connect
-                    .clone()
-                    .options([("statement_timeout", milliseconds)]);
                 Self::Postgres(Pair {
                     readers: pool(readers, SERVER_PATIENCE).connect_lazy_with(connect.clone()),
-                    searchers: pool(readers, SERVER_PATIENCE).connect_lazy_with(search),
-                    search_time,
                     writer: pool(1, SERVER_PATIENCE).connect_lazy_with(connect),
                 })
             }
@@ -106,22 +95,6 @@ impl Pools {
         Ok(match self {
             Self::Sqlite(pair) => pair.readers.acquire().await?.into(),
             Self::Postgres(pair) => pair.readers.acquire().await?.into(),
-        })
-    }
-
-    /// A connection whose statements end when the time for a search is over, also where nobody waits for them any more.
-    pub(crate) async fn searcher(&self) -> Result<DbConnection, sqlx::Error> {
-        Ok(match self {
-            Self::Sqlite(pair) => {
-                let mut connection = pair.searchers.acquire().await?;
-                let end = Instant::now() + pair.search_time;
-                let goes_on = move || Instant::now() < end;
-                let mut handle = connection.lock_handle().await?;
-                handle.set_progress_handler(STEPS_BETWEEN_LOOKS, goes_on);
-                drop(handle);
-                connection.into()
-            }
-            Self::Postgres(pair) => pair.searchers.acquire().await?.into(),
         })
     }
 
@@ -160,7 +133,6 @@ impl Pools {
 impl<D: sqlx::Database> Pair<D> {
     async fn close(&self) {
         self.readers.close().await;
-        self.searchers.close().await;
         self.writer.close().await;
     }
 }

@@ -128,8 +128,7 @@ impl Index {
     ///
     /// # Errors
     /// Where the filter or the page is not valid: [`IndexError::ResourceAttribute`], [`IndexError::FilterValue`],
-    /// [`IndexError::FilterOperator`], [`IndexError::FilterTooLarge`], [`IndexError::InvalidPagination`];
-    /// [`IndexError::TimedOut`].
+    /// [`IndexError::FilterOperator`], [`IndexError::FilterTooLarge`], [`IndexError::InvalidPagination`].
     pub async fn list_metrics(&self, query: &MetricQuery) -> Result<Vec<Arc<Metric>>, IndexError> {
         let snapshot = self.snapshot().await?;
         let fields = Fields::Metric {
@@ -138,7 +137,7 @@ impl Index {
         };
         let order = Order::new(&query.page.sort, &[], fields)?;
         let mut statement = select(query, fields, self.now())?;
-        let mut reader = self.searcher().await?;
+        let mut reader = self.reader().await?;
         if let Some(marker) = &query.page.marker {
             statement.push(" AND ");
             push_after(&mut statement, &mut reader, &order, query, marker).await?;

@@ -1,8 +1,7 @@
-use axum::http::{HeaderMap, header};
 use collector_model::Timestamp;
 
-use super::super::sender::of_headers;
 use super::*;
+use crate::api::Compatibility::V4_4;
 use crate::auth::AuthConfig;
 use crate::auth::policy::Policy;
 
@@ -10,7 +9,7 @@ impl Caller {
     /// One of that name who may do everything.
     pub(in crate::api) fn test(name: &str) -> Self {
         let identity = Arc::new(Identity::of_name(name));
-        Self::new(identity, auth(AuthMode::Noauth), &ApiConfig::default())
+        Self::new(identity, auth(AuthMode::Noauth), V4_4)
     }
 }
 
@@ -27,8 +26,7 @@ fn caller(header: &str, value: &str, mode: AuthMode) -> Result<Caller, StatusCod
         );
     }
     let auth = auth(mode);
-    let identity = of_headers(&auth, mode, &headers)?;
-    Ok(Caller::new(Arc::new(identity), auth, &ApiConfig::default()))
+    of_headers(&auth, mode, &headers).map(|identity| Caller::new(Arc::new(identity), auth, V4_4))
 }
 
 fn resource(creator: Option<&str>, project: Option<&str>) -> Resource {
@@ -67,7 +65,7 @@ fn alice() -> Caller {
     )
     .unwrap();
     auth.mode = AuthMode::Keystone;
-    Caller::new(Arc::new(identity), Arc::new(auth), &ApiConfig::default())
+    Caller::new(Arc::new(identity), Arc::new(auth), V4_4)
 }
 
 #[test]

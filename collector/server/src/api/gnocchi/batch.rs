@@ -2,18 +2,17 @@
 //! together, and taken as a whole or not at all.
 
 use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
 use std::sync::Arc;
 
 use axum::extract::State;
 use collector_index::{EnsureMetric, EnsureResource, IndexError, Metric};
 use collector_model::{Measure, MetricId, parse_uuid};
-use collector_storage::Batch;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::auth::Caller;
 use super::batch_body::{self, Entry, not_uuid};
-use super::bring_back::bring_back;
 use super::error::{ApiError, ApiResult};
 use super::json::RawBody;
 use super::openapi::{Endpoints, Operation};
@@ -78,8 +77,10 @@ async fn by_metric(State(app): State<Arc<App>>, caller: Caller, body: RawBody) -
             .require_of_metric(&app, Action::PostMeasures, metric)
             .await?;
     }
-    let measures = found.into_iter().map(|(_, entry)| body.measures(entry));
-    write(&app, &caller, metrics.iter().zip(measures)).await
+    let stretches = found
+        .iter()
+        .map(|(id, entry)| (*id, entry.measures.clone()));
+    write(&app, stretches, body.measures()).await
 }
 
 /// Measures of a resource's metrics.
@@ -129,8 +130,9 @@ async fn by_resource(
             .await?;
     }
     let entries = resources.iter().flat_map(|resource| resource.entries);
-    let measures = entries.map(|entry| body.measures(entry));
-    write(&app, &caller, metrics.iter().zip(measures)).await
+    let stretches = entries.map(|entry| entry.measures.clone());
+    let ids = metrics.iter().map(|metric| metric.id);
+    write(&app, ids.zip(stretches), body.measures()).await
 }
 
 /// The metrics that are there, of each resource in its order; 400 with the names of all that are not.
@@ -215,22 +217,19 @@ async fn ensure(
     }
 }
 
-/// Writes the measures of metrics, of which some may have none.
-async fn write<'m>(
+/// Writes the measures of metrics, of which some may have none: stretches of a body's list.
+async fn write(
     app: &App,
-    caller: &Caller,
-    metrics: impl Iterator<Item = (&'m Arc<Metric>, &'m [Measure])> + Clone,
+    stretches: impl Iterator<Item = (MetricId, Range<usize>)>,
+    measures: &[Measure],
 ) -> ApiResult {
-    let some = metrics.filter(|(_, measures)| !measures.is_empty());
-    let batch = some.clone();
-    let batch: Batch = batch
-        .map(|(metric, measures)| (metric.id, measures.to_vec()))
+    let stretches: Vec<_> = stretches
+        .filter(|(_, stretch)| !stretch.is_empty())
         .collect();
-    if !batch.is_empty() {
-        app.measures.write(batch, Input::Gnocchi).await?;
+    if !stretches.is_empty() {
+        app.measures
+            .write_stretches(stretches, measures, Input::Gnocchi)
+            .await?;
     }
-    let newest = |measures: &[Measure]| measures.iter().map(|measure| measure.timestamp).max();
-    let measured = some.map(|(metric, measures)| (&**metric, newest(measures)));
-    bring_back(app, caller, measured).await?;
     Ok(accepted())
 }

@@ -76,10 +76,9 @@ impl<'b> Body<'b> {
         self.entries.get(group.entries.clone()).unwrap_or_default()
     }
 
-    /// The measures of an entry.
-    pub(super) fn measures(&self, entry: &Entry<'b>) -> &[Measure] {
-        let measures = self.measures.get(entry.measures.clone());
-        measures.unwrap_or_default()
+    /// The measures of all entries.
+    pub(super) fn measures(&self) -> &[Measure] {
+        &self.measures
     }
 
     fn begin(&mut self, name: String) {
@@ -113,8 +112,7 @@ pub(super) fn list(body: &RawBody) -> ApiResult<Vec<Measure>> {
     decode_list(&body.measures()?)
 }
 
-/// The same of a text, by the reader that knows all forms.
-pub(super) fn decode_list(text: &[u8]) -> ApiResult<Vec<Measure>> {
+fn decode_list(text: &[u8]) -> ApiResult<Vec<Measure>> {
     let raw: RawMeasures<'_> =
         serde_json::from_slice(text).map_err(|error| decode_error(&error))?;
     raw.resolve(now())
@@ -129,8 +127,7 @@ pub(super) fn by_metric(body: &RawBody) -> ApiResult<Body<'_>> {
     decode_by_metric(&body.measures()?)
 }
 
-/// The same of a text, by the reader that knows all forms.
-pub(super) fn decode_by_metric(text: &[u8]) -> ApiResult<Body<'static>> {
+fn decode_by_metric(text: &[u8]) -> ApiResult<Body<'static>> {
     let raw: BTreeMap<String, RawMeasures<'_>> = read(text)?;
     let now = now();
     let mut body = Body::default();
@@ -162,8 +159,7 @@ pub(super) fn by_resource<'b>(
     decode_by_resource(&body.measures()?, check)
 }
 
-/// The same of a text, by the reader that knows all forms.
-pub(super) fn decode_by_resource(
+fn decode_by_resource(
     text: &[u8],
     check: impl Fn(&str) -> ApiResult<()>,
 ) -> ApiResult<Body<'static>> {

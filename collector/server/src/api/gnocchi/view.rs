@@ -1,7 +1,10 @@
 //! How resources, resource types and metrics look in answers.
 
 use collector_index::{Metric, Resource, ResourceType};
+use collector_model::{ArchivePolicy, MetricId};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 use super::auth::creator_halves;
 
@@ -65,46 +68,72 @@ pub(super) fn resource_type(resource_type: &ResourceType) -> Value {
     })
 }
 
+/// A metric: written as it is, for lists of them are long and no field is ever cut.
+#[derive(Debug, Serialize)]
+pub(super) struct MetricView<'m> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    archive_policy: Option<&'m ArchivePolicy>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    archive_policy_name: Option<&'m str>,
+    created_by_project_id: Option<&'m str>,
+    created_by_user_id: Option<&'m str>,
+    creator: Option<&'m str>,
+    id: MetricId,
+    name: Option<&'m str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource_id: Option<Option<Uuid>>,
+    unit: Option<&'m str>,
+}
+
+impl<'m> MetricView<'m> {
+    fn new(metric: &'m Metric) -> Self {
+        let (user, project) = creator_halves(metric.creator.as_deref());
+        Self {
+            archive_policy: None,
+            archive_policy_name: None,
+            created_by_project_id: project,
+            created_by_user_id: user,
+            creator: metric.creator.as_deref(),
+            id: metric.id,
+            name: metric.name.as_deref(),
+            resource: None,
+            resource_id: None,
+            unit: metric.unit.as_deref(),
+        }
+    }
+}
+
 /// A metric in a list.
-pub(super) fn metric(metric: &Metric) -> Map<String, Value> {
-    let mut view = bare_metric(metric);
-    view.insert("resource_id".to_owned(), json!(metric.resource_id));
-    view.insert("archive_policy".to_owned(), json!(*metric.archive_policy));
-    view
+pub(super) fn metric(metric: &Metric) -> MetricView<'_> {
+    MetricView {
+        archive_policy: Some(&metric.archive_policy),
+        resource_id: Some(metric.resource_id),
+        ..MetricView::new(metric)
+    }
 }
 
 /// A metric that was just created.
-pub(super) fn created_metric(metric: &Metric) -> Map<String, Value> {
-    let mut view = bare_metric(metric);
-    view.insert("resource_id".to_owned(), json!(metric.resource_id));
-    let policy = json!(metric.archive_policy.name);
-    view.insert("archive_policy_name".to_owned(), policy);
-    view
+pub(super) fn created_metric(metric: &Metric) -> MetricView<'_> {
+    MetricView {
+        archive_policy_name: Some(&metric.archive_policy.name),
+        resource_id: Some(metric.resource_id),
+        ..MetricView::new(metric)
+    }
 }
 
 /// A metric by itself, with its resource.
-pub(super) fn metric_details(metric: &Metric, resource: Option<&Resource>) -> Map<String, Value> {
-    let mut view = bare_metric(metric);
+pub(super) fn metric_details<'m>(
+    metric: &'m Metric,
+    resource: Option<&Resource>,
+) -> MetricView<'m> {
     let resource = resource.map_or(Value::Null, |resource| {
         Value::Object(bare_resource(resource))
     });
-    view.insert("resource".to_owned(), resource);
-    view.insert("archive_policy".to_owned(), json!(*metric.archive_policy));
-    view
-}
-
-fn bare_metric(metric: &Metric) -> Map<String, Value> {
-    let (user, project) = creator_halves(metric.creator.as_deref());
-    let fields = [
-        ("id", json!(metric.id)),
-        ("creator", json!(metric.creator)),
-        ("created_by_user_id", json!(user)),
-        ("created_by_project_id", json!(project)),
-        ("name", json!(metric.name)),
-        ("unit", json!(metric.unit)),
-    ];
-    fields
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect()
+    MetricView {
+        archive_policy: Some(&metric.archive_policy),
+        resource: Some(resource),
+        ..MetricView::new(metric)
+    }
 }
