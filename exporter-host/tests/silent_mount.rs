@@ -6,64 +6,18 @@
 
 mod common;
 
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use rustix::process::Signal;
 use testkit::scrape::scrape;
-use testkit::tools::try_run;
-use testkit::{Peer, Running, Shipped, metric};
+use testkit::{Mirror, Shipped, metric};
 
 /// How long something may take that must happen at last, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A directory that is mounted once more by a daemon; dropping it ends the daemon and the mount.
-struct Mount {
-    daemon: Running,
-    point: PathBuf,
-    _dir: tempfile::TempDir,
-}
-
-impl Mount {
-    fn start() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let [source, point] = ["source", "point"].map(|name| dir.path().join(name));
-        std::fs::create_dir(&source).unwrap();
-        std::fs::create_dir(&point).unwrap();
-        let is_mounted = {
-            let point = path(&point);
-            move || {
-                let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap();
-                mounts.contains(&point)
-            }
-        };
-        let daemon = Peer::new("bindfs")
-            .args(["-f".to_owned(), path(&source), path(&point)])
-            .ready_when(is_mounted)
-            .start();
-        Self {
-            daemon,
-            point,
-            _dir: dir,
-        }
-    }
-}
-
-impl Drop for Mount {
-    fn drop(&mut self) {
-        self.daemon.kill();
-        let _ = try_run("umount", ["-l".as_ref(), self.point.as_os_str()]);
-    }
-}
-
-fn path(path: &Path) -> String {
-    path.display().to_string()
-}
-
 #[test]
 fn a_mount_that_stops_answering_costs_its_own_series_only_and_is_whole_again_afterwards() {
-    let mut mount = Mount::start();
-    let point = path(&mount.point);
+    let mut mount = Mirror::start();
+    let point = mount.point().display().to_string();
     let exporter = Shipped::new(common::EXPORTER)
         .args([
             "--collector.filesystem.mount-timeout=200ms",
@@ -90,7 +44,7 @@ fn a_mount_that_stops_answering_costs_its_own_series_only_and_is_whole_again_aft
     assert_eq!(error(&before), Some(0.0));
     assert!(size(&before).is_some());
 
-    mount.daemon.signal(Signal::STOP);
+    mount.hang();
     for _ in 0..20 {
         let silent = scrape(&url);
         assert_eq!(error(&silent), Some(1.0));
@@ -110,7 +64,7 @@ fn a_mount_that_stops_answering_costs_its_own_series_only_and_is_whole_again_aft
         exporter.usage().threads
     );
 
-    mount.daemon.signal(Signal::CONT);
+    mount.go_on();
     let start = Instant::now();
     while error(&scrape(&url)) != Some(0.0) {
         assert!(start.elapsed() < PATIENCE, "the mount does not come back");
