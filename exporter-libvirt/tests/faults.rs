@@ -192,3 +192,48 @@ fn a_guest_whose_hypervisor_hangs_out_of_sight_keeps_its_last_numbers_and_costs_
     // Without /proc nothing tells before the question does.
     one_of_three_hangs(&["--path.procfs=/nonexistent", "--libvirt.domain-timeout=3s"]);
 }
+
+#[test]
+fn a_guest_that_hung_when_libvirt_was_killed_is_whole_when_both_are_back() {
+    let mut libvirtd = Libvirtd::start();
+    let spec = TinySpec {
+        disk: true,
+        ..TinySpec::default()
+    };
+    let domains = testkit::tiny::boot_many(&libvirtd, 2, spec);
+    // Without /proc it is asked, and the question hangs.
+    let flags = ["--path.procfs=/nonexistent", "--libvirt.domain-timeout=2s"];
+    let exporter = exporter(&libvirtd.read_only_uri(), &flags);
+    let stuck = |scraped: &Scraped| {
+        domains
+            .iter()
+            .map(|it| scraped.value("libvirt_domain_stuck", &[("domain", it.name())]))
+            .collect::<Vec<_>>()
+    };
+    let until = |wanted: [f64; 2]| loop {
+        let scraped = Scraped::of(&exporter);
+        if scraped.value("libvirt_up", &[]) == 1.0 && stuck(&scraped) == wanted {
+            return scraped;
+        }
+    };
+    until([0.0; 2]);
+    let hypervisor = Pid::from_raw(domains[0].pid().try_into().unwrap()).unwrap();
+    kill_process(hypervisor, Signal::STOP).unwrap();
+    until([1.0, 0.0]);
+    libvirtd.kill_daemon();
+    // The question comes back without an answer, for nobody listens.
+    loop {
+        let scraped = Scraped::of(&exporter);
+        assert_eq!(scraped.value("libvirt_up", &[]), 0.0);
+        if scraped.value("libvirt_exporter_stuck_connections", &[]) == 0.0 {
+            break;
+        }
+    }
+    kill_process(hypervisor, Signal::CONT).unwrap();
+    libvirtd.start_daemon();
+    let scraped = until([0.0; 2]);
+    for domain in &domains {
+        let name = [("domain", domain.name())];
+        scraped.value("libvirt_domain_block_stats_read_requests_total", &name);
+    }
+}

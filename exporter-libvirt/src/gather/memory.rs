@@ -41,7 +41,7 @@ struct Kept {
 
 impl Memory {
     /// Questions of which the thread had been left behind have come back.
-    pub(super) fn returned<'u>(&mut self, uuids: impl Iterator<Item = &'u Arc<str>>, now: Instant) {
+    pub(super) fn returned(&mut self, uuids: &[Arc<str>], now: Instant) {
         for uuid in uuids {
             self.penalty.returned(uuid, now);
         }
@@ -91,10 +91,7 @@ impl Memory {
     ) -> HashMap<Arc<str>, Answer> {
         let now = Instant::now();
         let mut fresh = HashMap::with_capacity(round.in_time.len());
-        for (uuid, answer) in round.late {
-            self.penalty.returned(&uuid, now);
-            fresh.insert(uuid, answer);
-        }
+        fresh.extend(round.late);
         for (uuid, answer) in round.in_time {
             // Beside a question that hangs, a domain that answers "busy" is the one that it hangs on.
             let hangs = round.suspects.contains(&uuid)
@@ -121,6 +118,8 @@ impl Memory {
                 );
             }
         }
+        // After those that failed: a question may have been given up and come back in the same round.
+        self.returned(&round.returned, now);
         fresh
     }
 

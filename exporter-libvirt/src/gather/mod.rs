@@ -159,8 +159,7 @@ impl Gatherer {
 
         let now = Instant::now();
         // Who has come back may be asked at once, and is whole in this scrape.
-        let late = self.pool.late();
-        self.memory.returned(late.iter().map(|(uuid, _)| uuid), now);
+        self.memory.returned(&self.pool.returned(), now);
         let to_ask = self.memory.asked(&domains, self.wanted, now);
         let asked: HashMap<_, _> = to_ask
             .iter()

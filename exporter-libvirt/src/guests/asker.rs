@@ -7,7 +7,6 @@ use virt::domain::Domain;
 use virt::error::Error;
 use virt::sys;
 
-use super::PERIOD_SECONDS;
 use super::guest_info_ffi::guest_info;
 use super::info::GuestInfo;
 use crate::monitor::{Asker, Question};
@@ -16,6 +15,9 @@ use crate::monitor::{Asker, Question};
 pub(super) const AGENT: u32 = 1;
 /// Have the balloon report.
 pub(super) const PERIOD: u32 = 2;
+
+/// Seconds between two reports of a balloon that is told to report; what Nova sets.
+const PERIOD_SECONDS: i32 = 10;
 
 /// What came of a question.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,6 +31,8 @@ pub(super) enum Answer {
     },
     /// There is no connection that may write.
     Refused(String),
+    /// There is no connection, as while libvirt starts anew.
+    Unreachable(String),
 }
 
 /// Asks the libvirt at `uri`.
@@ -41,9 +45,7 @@ pub(super) fn asker(uri: &str) -> Asker<Answer> {
                 Some(connection) if connection.is_alive().unwrap_or(false) => connection,
                 _ => match Connect::open(Some(&uri)) {
                     Ok(connection) => open.insert(connection),
-                    Err(error) => {
-                        return Some((uuid.clone(), Answer::Refused(error.message().to_owned())));
-                    }
+                    Err(error) => return Some((uuid.clone(), unconnected(&error))),
                 },
             };
             let domain = connection.lookup_domain_by_uuid_string(uuid).ok()?;
@@ -72,6 +74,15 @@ fn ask_one(domain: &Domain, question: &Question) -> Answer {
         });
     }
     Answer::Done { info, period_set }
+}
+
+fn unconnected(error: &Error) -> Answer {
+    let message = error.message().to_owned();
+    if is_refusal(error) {
+        Answer::Refused(message)
+    } else {
+        Answer::Unreachable(message)
+    }
 }
 
 /// Whether libvirt forbids it to everybody who is connected so, rather than the domain to be asked.

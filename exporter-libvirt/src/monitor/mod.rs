@@ -41,6 +41,8 @@ pub(crate) struct Round<A> {
     pub(crate) in_time: Answers<A>,
     /// Answers to questions of which the thread had been left behind.
     pub(crate) late: Answers<A>,
+    /// As [`Pool::returned`], at the end of the round.
+    pub(crate) returned: Vec<Arc<str>>,
     /// Domains of questions that were given up in this round. Those that have an answer in time all the same were
     /// asked together with one that hangs.
     pub(crate) suspects: Vec<Arc<str>>,
@@ -103,9 +105,12 @@ impl<A: Send + 'static> Pool<A> {
         self.left_behind
     }
 
-    /// The answers that came since the last round to questions of which the thread had been left behind.
-    pub(crate) fn late(&mut self) -> Answers<A> {
-        self.shared.lock().late()
+    /// The domains of questions that had been given up and have come back since this was last told, with an answer or,
+    /// as when libvirt went away meanwhile, without. What they answered is dropped, for nobody knows how old it is.
+    pub(crate) fn returned(&mut self) -> Vec<Arc<str>> {
+        let mut state = self.shared.lock();
+        state.drop_late();
+        state.returned()
     }
 
     /// Asks all questions and waits for the answers until each has come or missed its own deadline, at most until

@@ -17,6 +17,8 @@ pub(super) struct State<A> {
     next_thread: u64,
     in_time: Answers<A>,
     late: Answers<A>,
+    /// The domains of questions that came back after they had been given up.
+    returned: Vec<Arc<str>>,
     /// Nobody will ask any more.
     pub(super) closed: bool,
 }
@@ -30,6 +32,7 @@ impl<A> Default for State<A> {
             next_thread: 0,
             in_time: Vec::new(),
             late: Vec::new(),
+            returned: Vec::new(),
             closed: false,
         }
     }
@@ -159,11 +162,26 @@ impl<A> State<A> {
             &mut self.in_time
         };
         place.extend(answers.into_iter().flatten());
+        if busy.is_left_behind {
+            self.returned.extend(busy.question.domains);
+        }
         busy.is_left_behind
     }
 
-    pub(super) fn late(&mut self) -> Answers<A> {
-        std::mem::take(&mut self.late)
+    pub(super) fn drop_late(&mut self) {
+        self.late.clear();
+    }
+
+    /// The domains that have come back. One that another question still hangs on is told when that comes back.
+    pub(super) fn returned(&mut self) -> Vec<Arc<str>> {
+        let mut returned = std::mem::take(&mut self.returned);
+        returned.retain(|uuid| !self.hangs(uuid));
+        returned
+    }
+
+    fn hangs(&self, uuid: &Arc<str>) -> bool {
+        let mut left_behind = self.busy.values().filter(|busy| busy.is_left_behind);
+        left_behind.any(|busy| busy.question.domains.contains(uuid))
     }
 
     /// Ends a round.
@@ -172,6 +190,7 @@ impl<A> State<A> {
         Round {
             in_time: std::mem::take(&mut self.in_time),
             late: std::mem::take(&mut self.late),
+            returned: self.returned(),
             suspects,
         }
     }

@@ -98,7 +98,7 @@ fn a_domain_that_hangs_is_given_up_alone_and_its_late_answer_is_told() {
     while pool.stuck() > 0 {
         thread::sleep(Duration::from_millis(1));
     }
-    assert_eq!(pool.late(), [(Arc::from("7"), ())]);
+    assert_eq!(pool.returned(), [Arc::from("7")]);
     let round = pool.round(questions(20), soon());
     assert_eq!(round.in_time.len(), 20);
 }
@@ -190,4 +190,41 @@ fn domains_that_were_asked_together_with_one_that_hangs_are_asked_again_alone() 
             .all(|uuid| &**uuid == "2")
     );
     hung.free();
+}
+
+#[test]
+fn a_domain_has_come_back_when_no_question_hangs_on_it_any_more_also_without_an_answer() {
+    let (first, second) = (Hung::of(["a".to_owned()]), Hung::of(["a".to_owned()]));
+    let made = Arc::new(Mutex::new(0));
+    let mut pool: Pool<()> = Pool::new(1, SHORT, {
+        let doors = [Arc::clone(&first), Arc::clone(&second)];
+        move || {
+            let mut made = made.lock().unwrap();
+            let door = doors.get(*made).cloned();
+            *made += 1;
+            Box::new(move |question| {
+                for uuid in &question.domains {
+                    door.as_ref().inspect(|door| door.pass(uuid));
+                }
+                Vec::new()
+            })
+        }
+    });
+    for _ in 0..2 {
+        let round = pool.round(vec![question("a")], soon());
+        assert_eq!(round.suspects, [Arc::from("a")]);
+        assert_eq!(round.returned, Vec::<Arc<str>>::new());
+    }
+    let until_stuck = |pool: &Pool<()>, count| {
+        while pool.stuck() > count {
+            thread::sleep(Duration::from_millis(1));
+        }
+    };
+    first.free();
+    until_stuck(&pool, 1);
+    assert_eq!(pool.returned(), Vec::<Arc<str>>::new());
+    second.free();
+    until_stuck(&pool, 0);
+    assert_eq!(pool.returned(), [Arc::from("a")]);
+    assert_eq!(pool.returned(), Vec::<Arc<str>>::new(), "told once");
 }
