@@ -82,7 +82,17 @@ fn the_table_is_sorted_and_has_every_file_of_the_folder() {
 
 /// The unit that a name says.
 fn unit(name: &str) -> &'static str {
-    let name = name.trim_end_matches("_total");
+    let is_either = ["_up", "_stuck", "_timed_out"];
+    if is_either.iter().any(|end| name.ends_with(end)) {
+        return "0 or 1";
+    }
+    if name.ends_with("bytes_per_second") {
+        return "bytes per second";
+    }
+    let (name, is_total) = match name.strip_suffix("_total") {
+        Some(name) => (name, true),
+        None => (name, false),
+    };
     let units = [
         "bytes", "seconds", "percent", "requests", "packets", "errors", "drops",
     ];
@@ -93,7 +103,34 @@ fn unit(name: &str) -> &'static str {
         Some(_) => "count",
         None if name.ends_with("_info") || name.ends_with("_meta") => "always 1",
         None if name.ends_with("_allocation") => "bytes",
+        None if is_total => "count",
         None => "number",
+    }
+}
+
+/// What the peers' HELP, which is kept as it is, leaves open.
+fn note(name: &str) -> &'static str {
+    match name.strip_prefix("libvirt_").unwrap_or(name) {
+        "domain_info_maximum_memory_bytes" => " `<memory>` of the XML.",
+        "domain_info_memory_usage_bytes" => {
+            " The size of its balloon, whatever the guest uses of it."
+        }
+        "domain_memory_stats_available_bytes" => {
+            ": all that the guest has, as it says itself (`MemTotal` in Linux)."
+        }
+        "domain_memory_stats_unused_bytes" => ": `MemFree` in Linux.",
+        "domain_memory_stats_used_percent" => {
+            " What the guest cannot use any more: available less usable, through available. Absent while the guest does not \
+             report."
+        }
+        "domain_vcpu_state" => " 0: offline, 1: running, 2: blocked.",
+        "domain_job_info_type" => {
+            ". 0: none, 1: it knows how long it takes, 2: it does not, 3: completed, 4: failed, 5: cancelled."
+        }
+        "storage_pool_state" | "storage_pool_info_state" => {
+            " 0: inactive, 1: being built, 2: running, 3: degraded, 4: inaccessible."
+        }
+        _ => "",
     }
 }
 
@@ -106,7 +143,7 @@ const ALWAYS: &str = "
 | `libvirt_up` | gauge | 0 or 1 |  | Whether scraping libvirt's metrics was successful. Source: whether it gave the list of domains in time. |
 | `libvirt_versions_info` | gauge | always 1 | `hypervisor_running` `libvirt_library` `libvirtd_running` | Versions of virtualization components. Source: virConnectGetVersion, virConnectGetLibVersion, virGetVersion. |
 | `libvirt_exporter_stuck_connections` | gauge | number |  | Connections to libvirt that were given up and still wait for an answer. |
-| `libvirt_exporter_abandoned_connections_total` | counter | number |  | Connections to libvirt that were given up because an answer did not come in time. |
+| `libvirt_exporter_abandoned_connections_total` | counter | count |  | Connections to libvirt that were given up because an answer did not come in time. |
 | `libvirt_exporter_capability` | gauge | 0 or 1 | `capability` | Whether the libvirt library that was loaded can do what came after libvirt 4.5: `guest_info` (5.7). |
 | `libvirt_scrape_collector_success` | gauge | 0 or 1 | `collector` | Whether a collector succeeded. |
 | `libvirt_scrape_collector_duration_seconds` | gauge | seconds | `collector` | Duration of a collector scrape. |
@@ -178,12 +215,13 @@ fn the_documentation_has_every_family_with_type_unit_labels_and_source() {
                 .map(|label| format!("`{label}`"))
                 .collect();
             text += &format!(
-                "| `{}` | {} | {} | {} | {} |\n",
+                "| `{}` | {} | {} | {} | {}{} |\n",
                 family.name(),
                 family.kind(),
                 unit(family.name()),
                 labels.join(" "),
                 family.help().replace('\t', " ").replace('|', "\\|"),
+                note(family.name()),
             );
         }
     }
