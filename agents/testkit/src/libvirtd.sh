@@ -19,8 +19,18 @@ ip link add nephoscope0 type bridge
 ip address add 198.18.0.1/16 dev nephoscope0
 ip link set nephoscope0 up
 
+# Another one, by hand: virtqemud is the same daemon with another socket, and QEMU's driver alone.
+program=${NEPHOSCOPE_LIBVIRTD:-libvirtd}
+case $program in
+*virtqemud)
+    mkdir /run/libvirt
+    ln -s virtqemud-sock /run/libvirt/libvirt-sock
+    ln -s virtqemud-sock-ro /run/libvirt/libvirt-sock-ro
+    ;;
+esac
+
 start() {
-    libvirtd --config /etc/libvirt/libvirtd.conf --pid-file /run/libvirtd.pid &
+    "$program" --config /etc/libvirt/libvirtd.conf --pid-file /run/libvirtd.pid &
     daemon=$!
 }
 end() {
