@@ -4,7 +4,8 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a failed assumption fails the test loudly"
+    clippy::print_stdout,
+    reason = "a failed assumption fails the test loudly, one that prints what it measured is read by hand"
 )]
 
 mod support;
