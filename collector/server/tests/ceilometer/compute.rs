@@ -160,7 +160,7 @@ fn differences(agents: &Collector, scraped: &Collector, since: &str) -> Vec<Stri
                 said.push(format!("{id} has no {meter}"));
                 continue;
             };
-            // Since its release 20 Ceilometer calls the same by another name.
+            // Newer releases call the same by another name.
             let unit = theirs["unit"].as_str().map(|unit| match unit {
                 "MiB" => "MB",
                 "GiB" => "GB",
