@@ -191,6 +191,9 @@ def shape(command, view):
             row["attributes"] = sorted(re.findall(r"\w+", row["attributes"]))
     if command in ("server version", "status"):
         view["out"] = sorted(view["out"])
+    if view["code"] == 2 and "error: " in view["err"]:
+        # Around it stands how the program is called.
+        view["err"] = re.search("error: .*", view["err"])[0]
     return view
 
 
