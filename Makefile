@@ -15,7 +15,7 @@ run: ## Install what is missing, build, and watch this machine until Ctrl-C
 test: ## Install what the tests need and run all of them
 	packaging/dev/install-deps build test
 	$(CARGO) build --locked --workspace --all-targets
-	$(CARGO) test --locked --workspace
+	$(CARGO) test --locked --workspace --no-fail-fast
 	$(CARGO) test --locked -p collector-storage --features schedules --lib schedules
 	NEPHOSCOPE_TEST_CATALOGUE=postgresql $(CARGO) test --locked -p collector-server --test api
 
