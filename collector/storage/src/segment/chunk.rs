@@ -6,8 +6,12 @@ use std::ops::Range;
 use collector_model::MetricId;
 
 use crate::codec::values::{self, Effort};
-use crate::codec::{CodecError, Cursor, put_id, put_signed, put_varint};
+use crate::codec::{CodecError, Cursor, put_id, put_varint};
 use crate::head::rows::{ABSENT, Rows};
+
+mod starts;
+
+use starts::Run;
 
 /// Most windows in a chunk: bounds what one chunk may ask for in memory, and so what false bytes may.
 pub(crate) const MAX_ROWS: usize = 1 << 16;
@@ -25,7 +29,7 @@ pub(crate) fn put(
 ) {
     scratch.clear();
     let rows = cells.chunks_exact(width + 1);
-    put_starts(
+    starts::put(
         scratch,
         rows.clone()
             .map(|row| row.first().map_or(0, |start| *start as i64)),
@@ -62,101 +66,6 @@ pub(crate) fn put(
     put_id(out, metric);
     put_varint(out, scratch.len() as u64);
     out.extend_from_slice(scratch);
-}
-
-fn put_starts(out: &mut Vec<u8>, starts: impl ExactSizeIterator<Item = i64>, granularity: i64) {
-    put_varint(out, starts.len() as u64);
-    let (mut last, mut step, mut run) = (0_i64, 0_i64, 0_u64);
-    for start in starts {
-        let window = start.div_euclid(granularity.max(1));
-        let next = window.wrapping_sub(last);
-        last = window;
-        if next == step {
-            run += 1;
-        } else {
-            if run > 0 {
-                put_signed(out, step);
-                put_varint(out, run);
-            }
-            (step, run) = (next, 1);
-        }
-    }
-    if run > 0 {
-        put_signed(out, step);
-        put_varint(out, run);
-    }
-}
-
-/// Windows that follow each other in equal steps.
-#[derive(Debug, Clone, Copy)]
-struct Run {
-    first: i64,
-    step: i64,
-    rows: usize,
-}
-
-impl Run {
-    /// How many of its windows begin before a moment.
-    fn before(&self, bound: i64) -> usize {
-        match bound.saturating_sub(self.first) {
-            ..=0 => 0,
-            ahead => usize::try_from((ahead - 1) / self.step.max(1) + 1)
-                .map_or(self.rows, |rows| rows.min(self.rows)),
-        }
-    }
-}
-
-/// The runs of a chunk and how many windows they have.
-fn runs(
-    cursor: &mut Cursor<'_>,
-    granularity: i64,
-    runs: &mut Vec<Run>,
-) -> Result<usize, CodecError> {
-    let count = usize::try_from(cursor.varint()?)
-        .ok()
-        .filter(|count| *count <= MAX_ROWS)
-        .ok_or(CodecError("chunk has too many windows"))?;
-    runs.clear();
-    let (mut read, mut last) = (0, 0_i64);
-    while read < count {
-        let (step, rows) = (cursor.signed()?, cursor.varint()?);
-        if rows == 0 || rows > (count - read) as u64 {
-            return Err(CodecError("run of windows is empty or too long"));
-        }
-        // Only the very first step may be none, or one back to before the epoch.
-        if step <= 0 && (read > 0 || rows > 1) {
-            return Err(CodecError("windows are not ascending"));
-        }
-        let start = |windows: Option<i64>| {
-            windows
-                .and_then(|window| window.checked_mul(granularity))
-                .ok_or(CodecError("window is beyond the end of time"))
-        };
-        let (first, end) = (last.checked_add(step), step.checked_mul(rows as i64));
-        let run = Run {
-            first: start(first)?,
-            step: start(Some(step))?,
-            rows: rows as usize,
-        };
-        last = end
-            .and_then(|end| last.checked_add(end))
-            .ok_or(CodecError("window is beyond the end of time"))?;
-        start(Some(last))?;
-        read += run.rows;
-        runs.push(run);
-    }
-    Ok(count)
-}
-
-/// Starts of the windows of runs, of those rows.
-fn starts(runs: &[Run], rows: &Range<usize>) -> impl Iterator<Item = i64> {
-    let mut skip = rows.start;
-    let starts = runs.iter().flat_map(move |run| {
-        let skipped = skip.min(run.rows);
-        skip -= skipped;
-        (skipped..run.rows).map(|row| run.first + run.step * row as i64)
-    });
-    starts.take(rows.len())
 }
 
 /// What reading chunks uses again and again.
@@ -224,7 +133,7 @@ impl Chunk<'_> {
         out: &mut Vec<(i64, f64)>,
     ) -> Result<(), CodecError> {
         let mut cursor = Cursor::new(self.body);
-        let count = runs(&mut cursor, granularity, &mut scratch.runs)?;
+        let count = starts::read(&mut cursor, granularity, &mut scratch.runs)?;
         let before = |bound| scratch.runs.iter().map(|run| run.before(bound)).sum();
         let rows: Range<usize> = before(from)..before(to);
         if rows.is_empty() {
@@ -238,7 +147,7 @@ impl Chunk<'_> {
                 scratch.values.clear();
                 let present = present(body, count, &rows, &mut scratch.values)?;
                 let mut values = scratch.values.iter();
-                let starts = starts(&scratch.runs, &rows);
+                let starts = starts::of(&scratch.runs, &rows);
                 match present {
                     Present::All => out.extend(starts.zip(values.copied())),
                     Present::Some(bitmap) => {
@@ -259,7 +168,7 @@ impl Chunk<'_> {
     pub(crate) fn shape(&self, granularity: i64) -> Result<Shape, CodecError> {
         let mut cursor = Cursor::new(self.body);
         let mut found = Vec::new();
-        let rows = runs(&mut cursor, granularity, &mut found)?;
+        let rows = starts::read(&mut cursor, granularity, &mut found)?;
         let last = |run: &Run| run.first + run.step * (run.rows as i64 - 1);
         let ends = found.first().zip(found.last());
         Ok(Shape {
@@ -276,13 +185,13 @@ impl Chunk<'_> {
             mut runs,
             mut values,
         } = Scratch::default();
-        let count = self::runs(&mut cursor, granularity, &mut runs)?;
+        let count = starts::read(&mut cursor, granularity, &mut runs)?;
         let width = width(&mut cursor)?;
         let stride = width + 1;
         let mut cells = vec![ABSENT; count * stride];
         for (row, start) in cells
             .chunks_exact_mut(stride)
-            .zip(starts(&runs, &(0..count)))
+            .zip(starts::of(&runs, &(0..count)))
         {
             if let Some(first) = row.first_mut() {
                 *first = start as u64;
