@@ -205,7 +205,12 @@ pub(crate) async fn serve(
     let app = App::open(&config.storage, settings).await;
     let app = Arc::new(app.map_err(Failure::start)?);
     let inputs = Arc::new(Inputs::new(&app));
-    let prepared = inputs.prepare(config.scrape, mapping, config.ceilometer.amqp)?;
+    let prepared = inputs.prepare(
+        &config.scrape,
+        &config.scrape_configs,
+        mapping,
+        config.ceilometer.amqp,
+    )?;
     let (measures, metrics) = (Arc::clone(&app.measures), Arc::clone(&app.metrics));
     let statsd = statsd::Listener::bind(config.statsd, measures, metrics).await?;
     let router = console::router(Arc::clone(&app)).merge(gnocchi::router(&app));
@@ -267,7 +272,12 @@ fn reload(args: &Args, app: &App, inputs: &Inputs) -> Result<(), Failure> {
         policy,
     } = flags::settings(args)?;
     let auth = Arc::new(judge(&config, policy, Some(&app.auth()))?);
-    let prepared = inputs.prepare(config.scrape, mapping, config.ceilometer.amqp)?;
+    let prepared = inputs.prepare(
+        &config.scrape,
+        &config.scrape_configs,
+        mapping,
+        config.ceilometer.amqp,
+    )?;
     let mut settings = app.settings.write().unwrap_or_else(PoisonError::into_inner);
     *settings = Reloadable {
         api: Arc::new(config.api),

@@ -8,9 +8,9 @@ use serde::Deserialize;
 
 use crate::api::{ApiConfig, AuthMode};
 use crate::auth::AuthConfig;
-use crate::ingest::ScrapeConfig;
 use crate::ingest::ceilometer::CeilometerConfig;
 use crate::ingest::statsd::StatsdConfig;
+use crate::ingest::{JobConfig, ScrapeConfig};
 
 /// The whole file; every key may be left out.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -24,6 +24,8 @@ pub(crate) struct Config {
     pub(crate) auth: AuthConfig,
     /// What is scraped.
     pub(crate) scrape: ScrapeConfig,
+    /// Prometheus' list of jobs.
+    pub(crate) scrape_configs: Vec<JobConfig>,
     /// What Ceilometer sends.
     pub(crate) ceilometer: CeilometerConfig,
     /// What statsd's clients send.

@@ -8,9 +8,9 @@ use runtime::{Args, ConfigError, Failure};
 
 use crate::auth::policy::Policy;
 use crate::config::Config;
-use crate::ingest::Mapping;
 use crate::ingest::ceilometer::{Definitions, Translation};
 use crate::ingest::config::TargetGroup;
+use crate::ingest::{Mapping, jobs};
 
 const STORAGE_PATH: &str = "storage.path";
 const SCRAPE_TARGET: &str = "scrape.target";
@@ -55,10 +55,11 @@ pub(crate) fn settings(args: &Args) -> Result<Settings, Failure> {
     let targets = args.matches.try_get_many::<String>(SCRAPE_TARGET);
     if let Ok(Some(targets)) = targets {
         config.scrape.file_sd_configs.clear();
-        config.scrape.static_configs = vec![TargetGroup {
+        config.scrape_configs.clear();
+        config.scrape.static_configs = Some(vec![TargetGroup {
             targets: targets.cloned().collect(),
             labels: std::collections::BTreeMap::new(),
-        }];
+        }]);
     }
     config
         .check_api()
@@ -66,6 +67,7 @@ pub(crate) fn settings(args: &Args) -> Result<Settings, Failure> {
     let policy = Policy::load(config.auth.policy_file.as_deref())
         .map_err(|reason| ConfigError::value("auth", reason))?;
     config.scrape.check().map_err(Failure::start)?;
+    jobs(&config.scrape, &config.scrape_configs).map_err(Failure::start)?;
     config
         .statsd
         .check()

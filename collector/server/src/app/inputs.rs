@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 
 use super::App;
 use crate::ingest::amqp::{AmqpConfig, Listener};
-use crate::ingest::{Mapping, ScrapeConfig, Scraper};
+use crate::ingest::{JobConfig, Mapping, ScrapeConfig, Scraper};
 
 /// The inputs as they run.
 pub(super) struct Inputs {
@@ -41,7 +41,8 @@ impl Inputs {
     /// Where the scraper's HTTP client cannot be made.
     pub(super) fn prepare(
         &self,
-        scrape: ScrapeConfig,
+        scrape: &ScrapeConfig,
+        jobs: &[JobConfig],
         mapping: Mapping,
         amqp: AmqpConfig,
     ) -> Result<Prepared, Failure> {
@@ -49,7 +50,7 @@ impl Inputs {
             Arc::clone(&self.app.scrapes),
             Arc::clone(&self.app.measures),
         );
-        let scraper = Scraper::new(scrape, mapping, state, measures, own_name());
+        let scraper = Scraper::new(scrape, jobs, mapping, state, measures, own_name());
         Ok(Prepared {
             scraper: scraper.map(Arc::new).map_err(Failure::start)?,
             listener: Listener::new(Arc::clone(&self.app), amqp),

@@ -1,4 +1,5 @@
-//! The `scrape:` section of the configuration: as written, with Prometheus' own key names, and its defaults.
+//! The `scrape:` section of the configuration: as written, with Prometheus' own key names, and its defaults, which are
+//! those of every job in `scrape_configs` too.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -6,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de};
 
+use super::job::JobConfig;
 use super::mapping::Labels;
 
 /// What to scrape, how often and within which limits.
@@ -24,8 +26,8 @@ pub(crate) struct ScrapeConfig {
     pub(crate) body_size_limit: usize,
     /// Most samples accepted from one scrape of a target.
     pub(crate) sample_limit: usize,
-    /// Targets named here.
-    pub(crate) static_configs: Vec<TargetGroup>,
+    /// Targets named here; where nothing is said of them and there are no jobs, the exporters of this machine.
+    pub(crate) static_configs: Option<Vec<TargetGroup>>,
     /// Targets named in files, which are read again when they change.
     pub(crate) file_sd_configs: Vec<FileSd>,
     /// Creator of the resources; ids that are no UUIDs are looked up under the name of the client, so that it finds
@@ -40,7 +42,7 @@ pub(crate) struct ScrapeConfig {
 }
 
 /// Some targets and the labels that they share, as in Prometheus' `static_configs` and file_sd files.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TargetGroup {
     /// `host:port`, or a URL.
@@ -54,6 +56,9 @@ pub(crate) struct TargetGroup {
 #[serde(deny_unknown_fields)]
 pub(crate) struct FileSd {
     pub(crate) files: Vec<String>,
+    /// How often they are looked at, if that is more often than is done anyway.
+    #[serde(default, deserialize_with = "optional_duration")]
+    pub(crate) refresh_interval: Option<Duration>,
 }
 
 impl Default for ScrapeConfig {
@@ -65,10 +70,7 @@ impl Default for ScrapeConfig {
             metrics_path: "/metrics".to_owned(),
             body_size_limit: 64 << 20,
             sample_limit: 1_000_000,
-            static_configs: vec![TargetGroup {
-                targets: vec!["127.0.0.1:9100".to_owned(), "127.0.0.1:9177".to_owned()],
-                labels: Labels::new(),
-            }],
+            static_configs: None,
             file_sd_configs: Vec::new(),
             creator: "admin".to_owned(),
             mapping_file: None,
@@ -92,19 +94,53 @@ impl ScrapeConfig {
         if !self.metrics_path.starts_with('/') {
             return Err("scrape: metrics_path: expected a path that starts with /".to_owned());
         }
-        let mut groups = self.static_configs.iter();
+        let mut groups = self.static_configs.iter().flatten();
         groups.try_for_each(|group| {
             super::targets::check(group).map_err(|why| format!("scrape: static_configs: {why}"))
         })
+    }
+
+    /// The job of the targets in this section: without a name, and of the labels of its samples none gives way.
+    pub(super) fn own_job(&self, is_alone: bool) -> JobConfig {
+        let local = || {
+            let targets = ["127.0.0.1:9100", "127.0.0.1:9177"].map(str::to_owned);
+            TargetGroup {
+                targets: targets.into(),
+                labels: Labels::new(),
+            }
+        };
+        let static_configs = match &self.static_configs {
+            Some(groups) => groups.clone(),
+            None if is_alone => vec![local()],
+            None => Vec::new(),
+        };
+        JobConfig {
+            honor_labels: true,
+            honor_timestamps: false,
+            follow_redirects: Some(false),
+            metrics_path: self.metrics_path.clone(),
+            static_configs,
+            file_sd_configs: self.file_sd_configs.clone(),
+            ..JobConfig::default()
+        }
     }
 }
 
 /// Reads `15s` or `1m`.
 pub(crate) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(deserializer)?;
-    humantime::parse_duration(&text).map_err(|_| {
-        de::Error::custom(format!(
-            "expected a duration such as 15s or 1m, found {text:?}"
-        ))
-    })
+    read_duration(&text).map_err(de::Error::custom)
+}
+
+/// Reads `15s` or `1m` where nothing need be said.
+pub(crate) fn optional_duration<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Duration>, D::Error> {
+    duration(deserializer).map(Some)
+}
+
+/// `15s` or `1m` as a duration.
+pub(super) fn read_duration(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text)
+        .map_err(|_| format!("expected a duration such as 15s or 1m, found {text:?}"))
 }

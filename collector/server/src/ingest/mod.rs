@@ -4,11 +4,17 @@
 
 pub(crate) mod amqp;
 pub(crate) mod ceilometer;
+mod client;
 pub(crate) mod config;
+mod discovery;
 mod fetch;
+mod job;
+mod label_set;
 pub(crate) mod line_protocol;
 mod mapping;
+mod relabel;
 pub(crate) mod remote_write;
+mod samples;
 mod scrape;
 mod state;
 pub(crate) mod statsd;
@@ -16,6 +22,7 @@ mod store;
 mod targets;
 
 pub(crate) use config::ScrapeConfig;
+pub(crate) use job::{JobConfig, jobs};
 pub(crate) use mapping::Mapping;
 pub(crate) use scrape::Scraper;
 pub(crate) use state::ScrapeState;

@@ -1,30 +1,31 @@
 //! The scrape loop: a task per target that fetches, parses, maps and stores at its own phase of the interval, and
-//! one that keeps the list of targets as the configuration and the file_sd files say. The store's answer is waited
+//! one that keeps the list of targets as the configuration and the service discoveries say. The store's answer is waited
 //! for, so a slow store slows the scrapes and nothing piles up: what was left out meanwhile is counted.
 
-use std::collections::{BTreeMap, HashMap, hash_map::DefaultHasher};
+use std::collections::HashMap;
+use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash as _, Hasher as _};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use collector_model::Timestamp;
-use exposition::{Event, Format};
-use reqwest::Client;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
 use super::config::ScrapeConfig;
-use super::fetch;
-use super::mapping::{Mapping, Rates, Sample, Samples};
+use super::job::{Job, JobConfig, jobs};
+use super::mapping::{Mapping, Rates, Samples};
+use super::samples::{Treatment, report};
 use super::state::{ScrapeState, Scraped};
 use super::store::Sink;
-use super::targets::{self, Target, Targets};
+use super::targets::{self, Target, TargetKey, Targets};
+use super::{discovery, fetch};
 use crate::measures::Measures;
 
-/// How often file_sd files are read again.
-const DISCOVERY_INTERVAL: Duration = Duration::from_secs(5);
+/// Shortest time between two changes of the list of targets.
+const CHANGE_INTERVAL: Duration = Duration::from_millis(500);
 /// Scrapes whose text is in memory at once; with `body_size_limit` this bounds the memory that scrapes take.
 const SCRAPES_AT_ONCE: usize = 32;
 /// Targets start this far apart, up to one interval, so that 5,000 of them do not answer in one moment.
@@ -32,31 +33,31 @@ const STAGGER: Duration = Duration::from_millis(20);
 
 /// Everything that the scrape tasks share.
 pub(crate) struct Scraper {
-    pub(crate) config: ScrapeConfig,
-    pub(crate) mapping: Mapping,
-    pub(crate) state: Arc<ScrapeState>,
-    pub(crate) sink: Sink,
-    pub(crate) client: Client,
+    jobs: Vec<Arc<Job>>,
+    mapping: Mapping,
+    state: Arc<ScrapeState>,
+    sink: Sink,
     /// Name of this machine, for targets on the loopback.
-    pub(crate) own_name: String,
+    own_name: String,
     slots: Semaphore,
 }
 
 impl Scraper {
-    /// Puts the parts together; the HTTP client is the only one that can fail.
+    /// Puts the parts together. The error is one line.
     pub(crate) fn new(
-        config: ScrapeConfig,
+        config: &ScrapeConfig,
+        job_configs: &[JobConfig],
         mapping: Mapping,
         state: Arc<ScrapeState>,
         measures: Arc<Measures>,
         own_name: String,
-    ) -> Result<Self, reqwest::Error> {
+    ) -> Result<Self, String> {
+        let jobs = jobs(config, job_configs)?;
         Ok(Self {
-            sink: Sink::new(measures, config.creator.clone()),
-            config,
+            jobs: jobs.into_iter().map(Arc::new).collect(),
             mapping,
             state,
-            client: fetch::client()?,
+            sink: Sink::new(measures, config.creator.clone()),
             own_name,
             slots: Semaphore::new(SCRAPES_AT_ONCE),
         })
@@ -64,55 +65,64 @@ impl Scraper {
 
     /// Keeps a task per target until it is dropped or aborted; the tasks end with it.
     pub(crate) async fn run(self: Arc<Self>) {
+        let found = Arc::clone(&self.state.found);
+        let _discovery = match discovery::start(&self.jobs, &found) {
+            Ok(tasks) => tasks,
+            Err(error) => {
+                // The same was checked when the configuration was read.
+                warn!(%error, "service discovery not started");
+                return;
+            }
+        };
         let mut tasks = Tasks::default();
-        let mut files = BTreeMap::new();
         let mut last_problems = Vec::new();
-        let mut timer = tokio::time::interval(DISCOVERY_INTERVAL);
         loop {
-            timer.tick().await;
-            let this = Arc::clone(&self);
-            let discovery = tokio::task::spawn_blocking(move || {
-                let found = targets::discover(&this.config, &this.own_name, &mut files);
-                (found, files)
-            });
-            let ((targets, problems), read) = match discovery.await {
-                Ok(found) => found,
-                Err(error) => {
-                    warn!(%error, "target discovery failed");
-                    return;
-                }
-            };
-            files = read;
+            let (targets, problems) = self.targets();
             if problems != last_problems {
                 for problem in &problems {
-                    warn!(error = %problem, "targets not read");
+                    warn!(error = %problem, "not a target");
                 }
                 last_problems = problems;
             }
             self.state.keep(&targets);
             tasks.keep(&targets, |target, count| {
                 let this = Arc::clone(&self);
-                let target = target.clone();
-                tokio::spawn(async move { this.watch(target, count).await })
+                let target = Arc::clone(target);
+                tokio::spawn(async move { this.watch(&target, count).await })
             });
+            found.changed().await;
+            tokio::time::sleep(CHANGE_INTERVAL).await;
         }
     }
 
-    async fn watch(&self, target: Target, targets: usize) {
+    /// All targets now, and a line for each that is none.
+    fn targets(&self) -> (Targets, Vec<String>) {
+        let (mut targets, mut problems) = (Targets::new(), Vec::new());
+        for job in &self.jobs {
+            let found = self.state.found.groups(job.name());
+            for group in job.config.static_configs.iter().chain(&found) {
+                targets::add(job, group, &self.own_name, &mut targets, &mut problems);
+            }
+        }
+        (targets, problems)
+    }
+
+    async fn watch(&self, target: &Target, targets: usize) {
+        let interval = target.key.interval;
         let spread = STAGGER
             .saturating_mul(u32::try_from(targets).unwrap_or(u32::MAX))
-            .min(self.config.interval);
+            .min(interval);
         let mut hasher = DefaultHasher::new();
-        target.url.hash(&mut hasher);
+        target.key.hash(&mut hasher);
         let share = (hasher.finish() % 1000) as f64 / 1000.0;
         tokio::time::sleep(spread.mul_f64(share)).await;
-        let mut timer = tokio::time::interval(self.config.interval);
+        let mut timer = tokio::time::interval(interval);
         timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         let mut rates = Rates::default();
         loop {
             timer.tick().await;
             let start = Instant::now();
-            let mut scrape = pin!(self.scrape(&target, &mut rates));
+            let mut scrape = pin!(self.scrape(target, &mut rates));
             let result = loop {
                 tokio::select! {
                     biased;
@@ -120,12 +130,19 @@ impl Scraper {
                     _ = timer.tick() => self.state.skipped(),
                 }
             };
-            if self.state.note(&target.url, start.elapsed(), &result) {
+            let took = start.elapsed();
+            if result.is_err()
+                && let Err(error) = self.report_down(target, took).await
+            {
+                warn!(target = %target.key.url, %error, "that the target is down is not stored");
+            }
+            if self.state.note(&target.key, took, &result) {
+                let TargetKey { url, job, .. } = &target.key;
                 match &result {
                     Ok(scraped) => {
-                        info!(target = %target.url, samples = scraped.samples, "target is up");
+                        info!(target = %url, job, samples = scraped.samples, "target is up");
                     }
-                    Err(error) => warn!(target = %target.url, %error, "target is down"),
+                    Err(error) => warn!(target = %url, job, %error, "target is down"),
                 }
             }
         }
@@ -138,80 +155,93 @@ impl Scraper {
             .await
             .map_err(|error| error.to_string())?;
         let (now, moment) = (Timestamp::from(SystemTime::now()), Instant::now());
-        let (text, format) = fetch::fetch(
-            &self.client,
-            &target.url,
-            self.config.timeout,
-            self.config.body_size_limit,
-        )
-        .await?;
-        let (mut samples, count) =
-            collect_samples(&text, format, |series| self.mapping.wants(series))?;
-        if count > self.config.sample_limit {
-            return Err(format!(
-                "{count} samples are more than sample_limit, {}",
-                self.config.sample_limit
-            ));
-        }
-        rates.note(&self.mapping, &mut samples, moment);
-        let resources = self.mapping.apply(&samples, &target.labels);
+        let (job, key) = (&target.job, &target.key);
+        let answer = fetch::metrics(&job.access, &key.url, key.timeout, job.limits.body);
+        let (text, format) = answer.await?;
+        let treatment = Treatment::new(job, &key.labels);
+        let wanted = |series: &str| self.mapping.wants(series);
+        let mut collected = treatment.collect(&text, format, wanted)?;
+        let (scraped, kept) = (collected.scraped, collected.kept);
+        self.report(
+            target,
+            &mut collected.samples,
+            &[
+                ("up", 1.0),
+                ("scrape_duration_seconds", moment.elapsed().as_secs_f64()),
+                ("scrape_samples_scraped", scraped as f64),
+                ("scrape_samples_post_metric_relabeling", kept as f64),
+            ],
+        );
+        rates.note(&self.mapping, &mut collected.samples, moment);
+        let resources = self.mapping.apply(&collected.samples, &target.for_mapping);
         let measures = self.sink.store(&resources, now).await?;
         Ok(Scraped {
-            samples: count,
+            samples: scraped,
             measures,
         })
     }
-}
 
-/// The wanted samples of a scrape by series, and how many samples there were in all. NaN and infinite values are
-/// no measures and are left out.
-pub(crate) fn collect_samples<'a>(
-    text: &'a str,
-    format: Format,
-    wanted: impl Fn(&str) -> bool,
-) -> Result<(Samples<'a>, usize), String> {
-    let mut samples: Samples<'a> = HashMap::new();
-    let mut count = 0;
-    for event in exposition::Parser::new(text, format) {
-        let Event::Sample(sample) = event.map_err(|error| error.to_string())? else {
-            continue;
-        };
-        count += 1;
-        if wanted(sample.name) && sample.value.is_finite() {
-            samples.entry(sample.name).or_default().push(Sample {
-                labels: sample.labels.collect(),
-                value: sample.value,
-                rate: None,
-            });
+    /// Stores that a target did not answer, if the mapping asks for it.
+    async fn report_down(&self, target: &Target, took: Duration) -> Result<(), String> {
+        let mut samples = Samples::new();
+        self.report(
+            target,
+            &mut samples,
+            &[
+                ("up", 0.0),
+                ("scrape_duration_seconds", took.as_secs_f64()),
+                ("scrape_samples_scraped", 0.0),
+                ("scrape_samples_post_metric_relabeling", 0.0),
+            ],
+        );
+        if samples.is_empty() {
+            return Ok(());
+        }
+        let now = Timestamp::from(SystemTime::now());
+        let resources = self.mapping.apply(&samples, &target.for_mapping);
+        self.sink.store(&resources, now).await.map(drop)
+    }
+
+    /// Adds the series that tell of the scrape itself, as Prometheus names them, where the mapping asks for them.
+    fn report<'a>(
+        &self,
+        target: &'a Target,
+        samples: &mut Samples<'a>,
+        series: &[(&'static str, f64)],
+    ) {
+        for (name, value) in series {
+            if self.mapping.wants(name) {
+                let sample = report(*value, &target.job, &target.key.labels);
+                samples.insert((*name).into(), sample);
+            }
         }
     }
-    Ok((samples, count))
 }
 
-/// The running tasks by URL; dropped tasks are aborted.
+/// The running tasks by target; dropped tasks are aborted.
 #[derive(Default)]
-struct Tasks(HashMap<String, (Target, JoinHandle<()>)>);
+struct Tasks(HashMap<TargetKey, JoinHandle<()>>);
 
 impl Tasks {
-    fn keep(&mut self, targets: &Targets, start: impl Fn(&Target, usize) -> JoinHandle<()>) {
-        self.0.retain(|url, (target, task)| {
-            let stays = targets.get(url) == Some(target);
+    fn keep(&mut self, targets: &Targets, start: impl Fn(&Arc<Target>, usize) -> JoinHandle<()>) {
+        self.0.retain(|key, task| {
+            let stays = targets.contains_key(key);
             if !stays {
                 task.abort();
             }
             stays
         });
-        for (url, target) in targets {
-            self.0
-                .entry(url.clone())
-                .or_insert_with(|| (target.clone(), start(target, targets.len())));
+        for (key, target) in targets {
+            if !self.0.contains_key(key) {
+                self.0.insert(key.clone(), start(target, targets.len()));
+            }
         }
     }
 }
 
 impl Drop for Tasks {
     fn drop(&mut self) {
-        for (_, task) in self.0.values() {
+        for task in self.0.values() {
             task.abort();
         }
     }

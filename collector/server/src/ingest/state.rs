@@ -2,19 +2,27 @@
 //! page and by the collector's own metrics, written by the scrape loop.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use exposition::{Families, MetricType};
 use serde::Serialize;
 
-use super::targets::Targets;
+use super::discovery::Found;
+use super::mapping::Labels;
+use super::targets::{TargetKey, Targets};
 
 /// One target as the page shows it.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct TargetState {
     /// Whole URL of its metrics.
     pub(crate) url: String,
+    /// Its job; empty for those of the section `scrape`.
+    pub(crate) job: String,
+    /// Its labels, as its series have them in Prometheus.
+    pub(crate) labels: Labels,
+    /// Its labels before `relabel_configs`.
+    pub(crate) discovered_labels: Labels,
     /// Whether the last scrape went well.
     pub(crate) up: bool,
     /// End of the last scrape, RFC 3339 in UTC; none yet before the first.
@@ -49,7 +57,9 @@ struct Totals {
 /// The state of all targets, shared.
 #[derive(Debug, Default)]
 pub(crate) struct ScrapeState {
-    inner: Mutex<(BTreeMap<String, TargetState>, Totals)>,
+    inner: Mutex<(BTreeMap<TargetKey, TargetState>, Totals)>,
+    /// What service discoveries have told.
+    pub(super) found: Arc<Found>,
 }
 
 impl ScrapeState {
@@ -67,6 +77,7 @@ impl ScrapeState {
 
     /// Adds what is known of scrapes to the collector's own metrics.
     pub(crate) fn collect(&self, out: &mut Families) {
+        self.found.collect(out);
         let inner = self.lock();
         let (targets, totals) = &*inner;
         let up = targets.values().filter(|target| target.up).count();
@@ -115,16 +126,20 @@ impl ScrapeState {
     /// Forgets targets that are gone and knows the new ones.
     pub(super) fn keep(&self, targets: &Targets) {
         let known = &mut self.lock().0;
-        known.retain(|url, _| targets.contains_key(url));
-        for url in targets.keys() {
-            known.entry(url.clone()).or_insert_with(|| TargetState {
-                url: url.clone(),
+        known.retain(|key, _| targets.contains_key(key));
+        for (key, target) in targets {
+            let state = known.entry(key.clone()).or_insert_with(|| TargetState {
+                url: key.url.clone(),
+                job: key.job.clone(),
+                labels: key.labels.clone(),
+                discovered_labels: Labels::new(),
                 up: false,
                 last_scrape: None,
                 duration_seconds: None,
                 samples: None,
                 error: None,
             });
+            state.discovered_labels.clone_from(&target.discovered);
         }
     }
 
@@ -134,7 +149,12 @@ impl ScrapeState {
     }
 
     /// Notes how a scrape ended. Returns whether the target's health, or the reason of its failure, is news.
-    pub(super) fn note(&self, url: &str, took: Duration, result: &Result<Scraped, String>) -> bool {
+    pub(super) fn note(
+        &self,
+        key: &TargetKey,
+        took: Duration,
+        result: &Result<Scraped, String>,
+    ) -> bool {
         let mut inner = self.lock();
         let (targets, totals) = &mut *inner;
         totals.scrapes += 1;
@@ -145,7 +165,7 @@ impl ScrapeState {
             }
             Err(_) => totals.failures += 1,
         }
-        let Some(target) = targets.get_mut(url) else {
+        let Some(target) = targets.get_mut(key) else {
             return false;
         };
         let first = target.last_scrape.is_none();
@@ -161,7 +181,7 @@ impl ScrapeState {
         news
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, (BTreeMap<String, TargetState>, Totals)> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, (BTreeMap<TargetKey, TargetState>, Totals)> {
         // The state is replaced field by field and is whole even after a panic elsewhere.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -173,25 +193,31 @@ fn rfc3339(time: SystemTime) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::targets::Target;
+    use super::super::config::{ScrapeConfig, TargetGroup};
+    use super::super::job::jobs;
+    use super::super::targets;
     use super::*;
 
-    fn state() -> ScrapeState {
-        let target = Target {
-            url: "http://a/metrics".to_owned(),
-            labels: BTreeMap::new(),
+    /// The state of one target and what it is known by.
+    fn state() -> (ScrapeState, TargetKey) {
+        let job = jobs(&ScrapeConfig::default(), &[]).unwrap().remove(0);
+        let group = TargetGroup {
+            targets: vec!["a".to_owned()],
+            labels: Labels::new(),
         };
+        let mut found = Targets::new();
+        targets::add(&Arc::new(job), &group, "here", &mut found, &mut Vec::new());
         let state = ScrapeState::default();
-        state.keep(&[(target.url.clone(), target)].into());
-        state
+        state.keep(&found);
+        let (key, _) = found.pop_first().unwrap();
+        (state, key)
     }
 
     #[test]
     fn only_a_change_of_health_or_reason_is_news() {
-        let state = state();
-        let note = |result: Result<Scraped, String>| {
-            state.note("http://a/metrics", Duration::from_millis(3), &result)
-        };
+        let (state, key) = state();
+        let note =
+            |result: Result<Scraped, String>| state.note(&key, Duration::from_millis(3), &result);
         assert!(note(Err("connection refused".to_owned())));
         assert!(!note(Err("connection refused".to_owned())));
         assert!(note(Err("timed out".to_owned())));
@@ -212,9 +238,10 @@ mod tests {
 
     #[test]
     fn a_target_that_is_gone_is_forgotten() {
-        let state = state();
+        let (state, key) = state();
+        assert_eq!(state.targets().len(), 1);
         state.keep(&Targets::new());
         assert!(state.targets().is_empty());
-        assert!(!state.note("http://a/metrics", Duration::ZERO, &Ok(Scraped::default())));
+        assert!(!state.note(&key, Duration::ZERO, &Ok(Scraped::default())));
     }
 }

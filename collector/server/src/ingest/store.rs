@@ -112,7 +112,7 @@ impl Sink {
     }
 }
 
-/// The values of a resource as measures of that moment.
+/// The values of a resource as measures of that moment, where they have none of their own.
 fn measures_of<'r>(
     resource: &'r MappedResource<'_>,
     ensured: &'r Ensured,
@@ -120,7 +120,7 @@ fn measures_of<'r>(
 ) -> impl Iterator<Item = (MetricId, Vec<Measure>)> + 'r {
     let pairs = resource.metrics.iter().zip(&ensured.metrics);
     pairs.map(move |(mapped, ensured)| {
-        let measure = Measure::new(timestamp, mapped.value);
+        let measure = Measure::new(mapped.timestamp.unwrap_or(timestamp), mapped.value);
         (ensured.metric.id, vec![measure])
     })
 }

@@ -4,9 +4,12 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use collector_model::Timestamp;
+
 use super::rules::{Combine, Facts, MetricRule, Quantity, ResourceRule};
 use super::selector::Selector;
 use super::template::Template;
+use crate::ingest::label_set::LabelSet;
 
 /// Labels by name.
 pub(crate) type Labels = BTreeMap<String, String>;
@@ -14,29 +17,24 @@ pub(crate) type Labels = BTreeMap<String, String>;
 /// A sample of a scrape, as the mapping needs it.
 #[derive(Debug)]
 pub(crate) struct Sample<'a> {
-    /// Labels in the order of the scrape.
-    pub(crate) labels: Vec<(&'a str, Cow<'a, str>)>,
+    /// Its labels.
+    pub(crate) labels: LabelSet<'a>,
     /// The value; never NaN or infinite.
     pub(crate) value: f64,
     /// Growth a second since the scrape before, where a rule asks for it and it is known.
     pub(crate) rate: Option<f64>,
+    /// Its own moment, if that counts; else that of the scrape.
+    pub(crate) timestamp: Option<Timestamp>,
 }
 
 impl Sample<'_> {
     fn label(&self, name: &str) -> Option<&str> {
-        find(&self.labels, name)
+        self.labels.find(name)
     }
 }
 
-fn find<'s>(labels: &'s [(&str, Cow<'_, str>)], name: &str) -> Option<&'s str> {
-    labels
-        .iter()
-        .find(|(label, _)| *label == name)
-        .map(|(_, value)| value.as_ref())
-}
-
 /// The samples of a scrape by the name of their series.
-pub(crate) type Samples<'a> = HashMap<&'a str, Vec<Sample<'a>>>;
+pub(crate) type Samples<'a> = HashMap<Cow<'a, str>, Vec<Sample<'a>>>;
 
 /// A resource that a scrape tells of.
 #[derive(Debug, PartialEq)]
@@ -57,6 +55,8 @@ pub(crate) struct MappedMetric<'m> {
     pub(crate) unit: &'m str,
     pub(crate) archive_policy: &'m str,
     pub(crate) value: f64,
+    /// The moment of the sample that it was made of, if that has one of its own.
+    pub(crate) timestamp: Option<Timestamp>,
 }
 
 /// Applies one rule to a scrape of a target with these labels; resources come in order of their id.
@@ -83,6 +83,7 @@ pub(crate) fn apply<'m>(
                     unit: &metric.unit,
                     archive_policy: &metric.archive_policy,
                     value,
+                    timestamp: sample.timestamp,
                 });
         }
     }

@@ -2,7 +2,6 @@
 //! it has now is the least that it grew by, as Ceilometer took it; here for each series by itself, so that a disk that is
 //! detached takes nothing from the sum of an instance's disks, and one that is attached adds nothing at once.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::BuildHasher as _;
 use std::time::Instant;
@@ -10,6 +9,7 @@ use std::time::Instant;
 use foldhash::fast::RandomState;
 
 use super::{Mapping, Samples};
+use crate::ingest::label_set::LabelSet;
 
 /// What is remembered of one target: 16 bytes a counter.
 #[derive(Debug, Default)]
@@ -41,7 +41,7 @@ impl Rates {
         self.before = values;
     }
 
-    fn key(&self, series: &str, labels: &[(&str, Cow<'_, str>)]) -> u64 {
+    fn key(&self, series: &str, labels: &LabelSet<'_>) -> u64 {
         self.hasher.hash_one((series, labels))
     }
 }

@@ -3,12 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::ingest::scrape::collect_samples;
 
 /// Reads samples from exposition text, as a scrape does.
 pub(super) fn samples(text: &str) -> Samples<'_> {
-    let (samples, _) = collect_samples(text, exposition::Format::Text, |_| true).unwrap();
-    samples
+    crate::ingest::samples::plain(text)
 }
 
 /// The mapping as shipped.
