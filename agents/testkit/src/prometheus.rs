@@ -1,13 +1,18 @@
-//! Debian's Prometheus.
+//! Prometheus: Debian's, or another one.
 
 use std::path::Path;
 
 use crate::peer::Peer;
 use crate::running::Running;
 
-/// Starts one on this configuration file, beside which it keeps its data, and waits until it is ready.
+/// Starts Debian's on this configuration file, beside which it keeps its data, and waits until it is ready.
 pub fn start(config: &Path) -> Running {
-    Peer::new("prometheus")
+    start_program(Path::new("prometheus"), config)
+}
+
+/// The same of another release.
+pub fn start_program(program: &Path, config: &Path) -> Running {
+    Peer::new(&program.display().to_string())
         .args([
             format!("--config.file={}", config.display()),
             format!(

@@ -13,7 +13,7 @@ use collector_storage::StoreStats;
 use exposition::{Families, MetricType, Suffix};
 
 use crate::ingest::ceilometer::Counters;
-use crate::ingest::statsd;
+use crate::ingest::{remote_write, statsd};
 
 pub(crate) use input::{AT_ONCE, Input, InputFigures, Inputs};
 
@@ -29,6 +29,8 @@ pub(crate) struct Metrics {
     pub(crate) ceilometer: Counters,
     /// What came of statsd's lines.
     pub(crate) statsd: statsd::Counters,
+    /// What came by remote write beside samples.
+    pub(crate) remote_write: remote_write::Counters,
     requests: Mutex<BTreeMap<RequestKey, (u64, Duration)>>,
     answers_cut: AtomicU64,
 }
@@ -53,6 +55,7 @@ impl Metrics {
         self.inputs.collect(out);
         self.ceilometer.collect(out);
         self.statsd.collect(out);
+        self.remote_write.collect(out);
         self.http(out);
         store::collect(stats, out);
     }

@@ -5,6 +5,7 @@
 pub(crate) mod gnocchi;
 pub(crate) mod numbered;
 pub(crate) mod remote_write;
+pub(crate) mod remote_write_v2;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, Weak};

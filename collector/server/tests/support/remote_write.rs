@@ -1,6 +1,7 @@
 //! Requests of Prometheus' remote write 1.0, as a sender encodes them.
 
-fn varint(out: &mut Vec<u8>, mut value: u64) {
+/// A number in protobuf.
+pub(crate) fn varint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
         value >>= 7;
@@ -8,7 +9,8 @@ fn varint(out: &mut Vec<u8>, mut value: u64) {
     out.push(value as u8);
 }
 
-fn bytes(out: &mut Vec<u8>, field: u8, content: &[u8]) {
+/// A field of bytes in protobuf.
+pub(crate) fn bytes(out: &mut Vec<u8>, field: u8, content: &[u8]) {
     out.push(field << 3 | 2);
     varint(out, content.len() as u64);
     out.extend_from_slice(content);

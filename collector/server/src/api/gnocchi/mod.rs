@@ -38,6 +38,7 @@ mod openapi;
 mod pagination;
 mod points;
 mod prometheus;
+mod prometheus_series;
 mod query;
 mod reply;
 mod resample;

@@ -1,19 +1,32 @@
 //! Prometheus' remote write as it comes over the wire: snappy-compressed protobuf, read without a copy. `wire` takes
-//! protobuf apart, `v1` knows the messages of version 1.0, `received` makes measures of them, `series_cache` remembers
-//! which metric a series goes to; what becomes of series that it does not know is for those who receive them.
+//! protobuf apart, `v1` and `v2` know the messages of the versions 1.0 and 2.0, `received` makes measures of them,
+//! `series_cache` remembers which metric a series goes to; what becomes of series that it does not know is for those who
+//! receive them.
 
 use std::ops::Deref;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+mod counters;
 mod received;
 mod series_cache;
 mod v1;
+mod v2;
 mod wire;
 
+pub(crate) use counters::Counters;
 pub(crate) use received::Received;
 pub(crate) use series_cache::{SeriesCache, SeriesKey};
 pub(crate) use v1::Labels;
 pub(crate) use wire::WireError;
+
+/// A version of the protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Version {
+    /// 1.0, `prometheus.WriteRequest`.
+    V1,
+    /// 2.0, `io.prometheus.write.v2.Request`.
+    V2,
+}
 
 /// The value by which Prometheus marks that a series has ended: a NaN of these bits. It is no measure.
 const STALE: u64 = 0x7ff0_0000_0000_0002;

@@ -6,10 +6,17 @@ use std::ops::Range;
 use collector_model::{Measure, MetricId, Timestamp};
 use collector_storage::{SortedBatch, StoreError};
 
-use super::v1::{self, Series};
-use super::{SeriesKey, WireError, is_stale};
+use super::v1::{self, Labels, Sample, Unused};
+use super::{SeriesKey, Version, WireError, is_stale, v2};
 
 const NANOS_OF_MILLI: i64 = 1_000_000;
+
+/// A series of either version.
+#[derive(Debug, Clone, Copy)]
+enum Series<'a> {
+    V1(v1::Series<'a>),
+    V2(v2::Series<'a>),
+}
 
 /// A series that has measures.
 #[derive(Debug)]
@@ -24,6 +31,8 @@ struct Arrived<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct Received<'a> {
     series: Vec<Arrived<'a>>,
+    /// The texts of a request of version 2.0.
+    symbols: Vec<&'a str>,
     measures: Vec<Measure>,
     /// Samples that only say that their series has ended.
     pub(crate) stale: usize,
@@ -31,43 +40,84 @@ pub(crate) struct Received<'a> {
     pub(crate) bad: usize,
     /// What is wrong with the first of them.
     pub(crate) refused: Option<String>,
+    /// What no measure is made of.
+    pub(crate) unused: Unused,
 }
 
 impl<'a> Received<'a> {
-    /// Reads a request; `key` stands for a series by the bytes of its labels.
+    /// Reads a request; `key` stands for a series by the bytes of its labels, which take so many as `limit` at most.
     pub(crate) fn read(
+        version: Version,
         request: &'a [u8],
+        limit: usize,
         key: impl Fn(&[u8]) -> SeriesKey,
     ) -> Result<Self, WireError> {
         let mut received = Self::default();
-        v1::read(request, |series, samples| {
-            let first = received.measures.len();
-            for sample in samples {
-                let nanos = sample.timestamp.checked_mul(NANOS_OF_MILLI);
-                match nanos.filter(|nanos| *nanos >= 0) {
-                    _ if is_stale(sample.value) => received.stale += 1,
-                    Some(nanos) => {
-                        let measure = Measure::new(Timestamp(nanos), sample.value);
-                        received.measures.push(measure);
-                    }
-                    None => {
-                        received.bad += 1;
-                        received
-                            .refused
-                            .get_or_insert_with(|| out_of_range(&series, sample.timestamp));
-                    }
+        let mut unused = Unused::default();
+        match version {
+            Version::V1 => v1::read(request, &mut unused, |series, samples| {
+                let name = || name_of(series.labels());
+                let measures = received.take(samples, name);
+                if !measures.is_empty() {
+                    let key = key(&series.label_bytes());
+                    received.arrived(Series::V1(series), key, measures);
+                }
+                Ok::<_, WireError>(())
+            })?,
+            Version::V2 => {
+                let symbols = v2::symbols(request)?;
+                v2::read(
+                    request,
+                    &symbols,
+                    limit,
+                    &mut unused,
+                    |series, labels, samples| {
+                        let name = || name_of(series.labels(&symbols));
+                        let measures = received.take(samples, name);
+                        if !measures.is_empty() {
+                            received.arrived(Series::V2(series), key(labels), measures);
+                        }
+                    },
+                )?;
+                received.symbols = symbols;
+            }
+        }
+        received.unused = unused;
+        Ok(received)
+    }
+
+    /// Adds those of the samples that are measures.
+    fn take(&mut self, samples: &[Sample], name: impl Fn() -> String) -> Range<usize> {
+        let first = self.measures.len();
+        for sample in samples {
+            let nanos = sample.timestamp.checked_mul(NANOS_OF_MILLI);
+            match nanos.filter(|nanos| *nanos >= 0) {
+                _ if is_stale(sample.value) => self.stale += 1,
+                Some(nanos) => {
+                    let measure = Measure::new(Timestamp(nanos), sample.value);
+                    self.measures.push(measure);
+                }
+                None => {
+                    self.bad += 1;
+                    let moment = sample.timestamp;
+                    self.refused.get_or_insert_with(|| {
+                        format!(
+                            "{}: timestamp {moment} ms is not between 1970 and 2262",
+                            name()
+                        )
+                    });
                 }
             }
-            if received.measures.len() > first {
-                received.series.push(Arrived {
-                    series,
-                    key: key(&series.label_bytes()),
-                    measures: first..received.measures.len(),
-                });
-            }
-            Ok::<_, WireError>(())
-        })?;
-        Ok(received)
+        }
+        first..self.measures.len()
+    }
+
+    fn arrived(&mut self, series: Series<'a>, key: SeriesKey, measures: Range<usize>) {
+        self.series.push(Arrived {
+            series,
+            key,
+            measures,
+        });
     }
 
     /// What stands for the series, in their order.
@@ -75,10 +125,16 @@ impl<'a> Received<'a> {
         self.series.iter().map(|arrived| arrived.key)
     }
 
-    /// The series with how many measures they have, in their order.
-    pub(crate) fn series(&self) -> impl Iterator<Item = (Series<'a>, usize)> {
+    /// The labels of the series with how many measures they have, in their order.
+    pub(crate) fn series(&self) -> impl Iterator<Item = (LabelsOf<'_, 'a>, usize)> {
         let series = self.series.iter();
-        series.map(|arrived| (arrived.series, arrived.measures.len()))
+        series.map(|arrived| {
+            let labels = LabelsOf {
+                series: arrived.series,
+                symbols: &self.symbols,
+            };
+            (labels, arrived.measures.len())
+        })
     }
 
     /// The measures by the metrics of their series; those without one are left out. Of several series that go to one
@@ -111,10 +167,26 @@ impl<'a> Received<'a> {
     }
 }
 
-fn out_of_range(series: &Series<'_>, timestamp: i64) -> String {
-    let labels = series.labels().unwrap_or_default();
-    let name = labels.get("__name__").unwrap_or_default();
-    format!("{name}: timestamp {timestamp} ms is not between 1970 and 2262")
+/// The labels of a series, which nobody has read yet.
+#[derive(Debug)]
+pub(crate) struct LabelsOf<'r, 'a> {
+    series: Series<'a>,
+    symbols: &'r [&'a str],
+}
+
+impl<'a> LabelsOf<'_, 'a> {
+    /// Reads them.
+    pub(crate) fn read(&self) -> Result<Labels<'a>, WireError> {
+        match self.series {
+            Series::V1(series) => series.labels(),
+            Series::V2(series) => series.labels(self.symbols),
+        }
+    }
+}
+
+fn name_of(labels: Result<Labels<'_>, WireError>) -> String {
+    let labels = labels.unwrap_or_default();
+    labels.get("__name__").unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]
@@ -153,7 +225,10 @@ mod tests {
     fn read(request: &[u8]) -> Received<'_> {
         let cache = SeriesCache::default();
         let sender = cache.sender("me");
-        Received::read(request, |labels| cache.key(sender, labels)).unwrap()
+        Received::read(Version::V1, request, usize::MAX, |labels| {
+            cache.key(sender, labels)
+        })
+        .unwrap()
     }
 
     fn batch(received: &Received<'_>, metrics: &[u128]) -> (Vec<(u128, Vec<f64>)>, usize) {

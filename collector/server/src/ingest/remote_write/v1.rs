@@ -1,13 +1,29 @@
 //! The messages of remote write 1.0 (`prometheus.WriteRequest`): series of labels and samples, borrowed from the
-//! request. Labels stay bytes until somebody asks for them. Exemplars, histograms and metadata are passed over, as
-//! version 1.0 allows a receiver.
+//! request. Labels stay bytes until somebody asks for them. Exemplars, histograms and metadata are counted and passed over,
+//! as version 1.0 allows a receiver.
 
 use std::borrow::Cow;
 
 use super::wire::{Fields, WireError};
 
+const SERIES: u32 = 1;
+const METADATA: u32 = 3;
+
 const LABEL: u32 = 1;
 const SAMPLE: u32 = 2;
+const EXEMPLAR: u32 = 3;
+const HISTOGRAM: u32 = 4;
+
+/// How much of a request no measure is made of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Unused {
+    /// Samples that are native histograms.
+    pub(crate) histograms: usize,
+    /// Exemplars.
+    pub(crate) exemplars: usize,
+    /// Types, helps and units of series.
+    pub(crate) metadata: usize,
+}
 
 /// One value at one moment.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -28,7 +44,11 @@ pub(crate) struct Series<'a> {
 
 impl<'a> Series<'a> {
     /// Reads the samples, in the order of the sender, and finds where the labels are.
-    fn split(message: &'a [u8], samples: &mut Vec<Sample>) -> Result<Self, WireError> {
+    fn split(
+        message: &'a [u8],
+        samples: &mut Vec<Sample>,
+        unused: &mut Unused,
+    ) -> Result<Self, WireError> {
         let mut labels_end = Some(0);
         let mut fields = Fields::new(message);
         loop {
@@ -41,6 +61,8 @@ impl<'a> Series<'a> {
                 }
                 LABEL => labels_end = None,
                 SAMPLE => samples.push(sample(field.bytes()?)?),
+                EXEMPLAR => unused.exemplars += 1,
+                HISTOGRAM => unused.histograms += 1,
                 _ => {}
             }
         }
@@ -73,15 +95,46 @@ impl<'a> Series<'a> {
 
     /// Names and values of the labels, in the order of the sender.
     pub(crate) fn labels(&self) -> Result<Labels<'a>, WireError> {
-        let mut labels = Vec::new();
-        for field in Fields::new(self.message) {
-            let field = field?;
-            if field.number == LABEL {
-                labels.push(label(field.message()?)?);
-            }
-        }
-        Ok(Labels(labels))
+        labels_of(self.message)
     }
+}
+
+/// Names and values of the labels among the fields of a series.
+pub(super) fn labels_of(message: &[u8]) -> Result<Labels<'_>, WireError> {
+    let mut labels = Vec::new();
+    for field in Fields::new(message) {
+        let field = field?;
+        if field.number == LABEL {
+            labels.push(label(field.message()?)?);
+        }
+    }
+    Ok(Labels(labels))
+}
+
+/// A label as Prometheus writes it.
+pub(super) fn write_label(name: &str, value: &str, out: &mut Vec<u8>) {
+    let (name_width, value_width) = (width(name.len()), width(value.len()));
+    out.push(0x0a);
+    write_length(2 + name_width + name.len() + value_width + value.len(), out);
+    for (key, text) in [(0x0a, name), (0x12, value)] {
+        out.push(key);
+        write_length(text.len(), out);
+        out.extend_from_slice(text.as_bytes());
+    }
+}
+
+fn write_length(mut rest: usize, out: &mut Vec<u8>) {
+    while rest >= 0x80 {
+        out.push((rest & 0x7f) as u8 | 0x80);
+        rest >>= 7;
+    }
+    out.push(rest as u8);
+}
+
+/// Bytes that a length takes, seven bits in each.
+fn width(length: usize) -> usize {
+    let bits = usize::BITS - (length | 1).leading_zeros();
+    bits.div_ceil(7) as usize
 }
 
 /// Names and values of labels.
@@ -110,7 +163,8 @@ fn label<'a>(message: Fields<'a>) -> Result<(&'a str, &'a str), WireError> {
     Ok((name, value))
 }
 
-fn sample(message: &[u8]) -> Result<Sample, WireError> {
+/// Reads a sample; those of version 2.0 begin as those of 1.0 do.
+pub(super) fn sample(message: &[u8]) -> Result<Sample, WireError> {
     // As every sender writes it: the value, then the moment.
     if let Some((&[0x09, a, b, c, d, e, f, g, h, 0x10], moment)) = message.split_first_chunk()
         && let Some(moment) = Fields::number(moment)
@@ -138,15 +192,20 @@ fn sample(message: &[u8]) -> Result<Sample, WireError> {
 /// Calls `each` with every series of a request and its samples, in order.
 pub(crate) fn read<'a, E: From<WireError>>(
     request: &'a [u8],
+    unused: &mut Unused,
     mut each: impl FnMut(Series<'a>, &[Sample]) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut samples = Vec::new();
     for field in Fields::new(request) {
         let field = field?;
-        if field.number == 1 {
-            samples.clear();
-            let series = Series::split(field.bytes()?, &mut samples)?;
-            each(series, &samples)?;
+        match field.number {
+            SERIES => {
+                samples.clear();
+                let series = Series::split(field.bytes()?, &mut samples, unused)?;
+                each(series, &samples)?;
+            }
+            METADATA => unused.metadata += 1,
+            _ => {}
         }
     }
     Ok(())
@@ -156,18 +215,8 @@ pub(crate) fn read<'a, E: From<WireError>>(
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::wire::encode::{bytes as field, varint};
     use super::*;
-
-    fn field(number: u8, bytes: &[u8], out: &mut Vec<u8>) {
-        out.push(number << 3 | 2);
-        let mut length = bytes.len();
-        while length >= 0x80 {
-            out.push(length as u8 | 0x80);
-            length >>= 7;
-        }
-        out.push(length as u8);
-        out.extend(bytes);
-    }
 
     type Owned = (Vec<(String, String)>, Vec<(u64, i64)>);
 
@@ -185,25 +234,21 @@ mod tests {
                 let mut sample = vec![1 << 3 | 1];
                 sample.extend(bits.to_le_bytes());
                 sample.push(2 << 3);
-                let mut rest = timestamp.cast_unsigned();
-                while rest >= 0x80 {
-                    sample.push(rest as u8 | 0x80);
-                    rest >>= 7;
-                }
-                sample.push(rest as u8);
+                varint(timestamp.cast_unsigned(), &mut sample);
                 field(2, &sample, &mut series);
             }
-            // An exemplar, which nobody reads.
+            // An exemplar and a histogram, which nobody reads.
             field(3, &[1, 2, 3], &mut series);
+            field(4, &[1, 2, 3], &mut series);
             field(1, &series, &mut out);
         }
         field(3, b"metadata", &mut out);
         out
     }
 
-    fn decode(bytes: &[u8]) -> Result<Vec<Owned>, WireError> {
-        let mut out = Vec::new();
-        read(bytes, |series, samples| {
+    fn decode(bytes: &[u8]) -> Result<(Vec<Owned>, Unused), WireError> {
+        let (mut out, mut unused) = (Vec::new(), Unused::default());
+        read(bytes, &mut unused, |series, samples| {
             let labels = series.labels()?;
             let labels = labels.0.iter();
             let labels = labels.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
@@ -212,7 +257,7 @@ mod tests {
             out.push((labels.collect(), samples.collect()));
             Ok::<_, WireError>(())
         })?;
-        Ok(out)
+        Ok((out, unused))
     }
 
     proptest! {
@@ -226,7 +271,9 @@ mod tests {
                 0..6,
             )
         ) {
-            prop_assert_eq!(decode(&encode(&request)), Ok(request));
+            let each = request.len();
+            let unused = Unused { histograms: each, exemplars: each, metadata: 1 };
+            prop_assert_eq!(decode(&encode(&request)), Ok((request, unused)));
         }
 
         #[test]
@@ -246,6 +293,18 @@ mod tests {
     }
 
     #[test]
+    fn a_label_is_written_as_prometheus_does() {
+        for (name, value) in [("a", "b"), ("", ""), ("long", &"x".repeat(300))] {
+            let (mut written, mut inner, mut expected) = (Vec::new(), Vec::new(), Vec::new());
+            write_label(name, value, &mut written);
+            field(1, name.as_bytes(), &mut inner);
+            field(2, value.as_bytes(), &mut inner);
+            field(1, &inner, &mut expected);
+            assert_eq!(written, expected);
+        }
+    }
+
+    #[test]
     fn label_bytes_are_the_same_wherever_the_labels_stand() {
         let (mut label, mut sample) = (Vec::new(), Vec::new());
         field(1, &[0x0a, 1, b'a', 0x12, 1, b'b'], &mut label);
@@ -257,7 +316,7 @@ mod tests {
         ];
         for message in &messages {
             let mut samples = Vec::new();
-            let series = Series::split(message, &mut samples).unwrap();
+            let series = Series::split(message, &mut samples, &mut Unused::default()).unwrap();
             assert_eq!(
                 series.label_bytes().as_ref(),
                 [label.as_slice(); 2].concat()
@@ -272,9 +331,12 @@ mod tests {
         let series = [0x0a, 4, 0x0a, 0, 0x12, 0];
         assert_eq!(
             decode(&series),
-            Ok(vec![(vec![(String::new(), String::new())], vec![(0, 0)])])
+            Ok((
+                vec![(vec![(String::new(), String::new())], vec![(0, 0)])],
+                Unused::default()
+            ))
         );
-        assert_eq!(decode(&[]), Ok(vec![]));
+        assert_eq!(decode(&[]), Ok((vec![], Unused::default())));
         // The label of a series as a number.
         assert_eq!(decode(&[0x0a, 2, 0x08, 1]), Err(WireError::Type(1)));
     }

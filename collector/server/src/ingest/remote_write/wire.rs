@@ -26,6 +26,21 @@ pub(crate) enum WireError {
     /// Text that is no UTF-8.
     #[error("protobuf: field {0} is not UTF-8")]
     Utf8(u32),
+    /// A table of symbols that does not begin as it has to.
+    #[error("the first symbol is not empty")]
+    FirstSymbol,
+    /// A place outside of the table of symbols.
+    #[error("there is no symbol {0}")]
+    Symbol(u64),
+    /// A name without a value.
+    #[error("a series has an odd number of labels_refs")]
+    OddLabels,
+    /// Labels that are too large when they are written out.
+    #[error("the labels of all series are larger than {limit} bytes")]
+    Labels {
+        /// The bound, bytes.
+        limit: usize,
+    },
 }
 
 /// A field's value by its wire type.
@@ -104,7 +119,8 @@ impl<'a> Fields<'a> {
         fields.varint().ok().filter(|_| fields.rest.is_empty())
     }
 
-    fn varint(&mut self) -> Result<u64, WireError> {
+    /// The number that comes next, which is no field.
+    pub(crate) fn varint(&mut self) -> Result<u64, WireError> {
         // Most numbers are keys and lengths of one byte.
         if let Some((&byte, rest)) = self.rest.split_first()
             && byte < 0x80
@@ -182,13 +198,11 @@ impl<'a> Iterator for Fields<'a> {
     }
 }
 
+/// The same the other way, for tests.
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn varint(mut value: u64, out: &mut Vec<u8>) {
+pub(super) mod encode {
+    /// A number.
+    pub(in super::super) fn varint(mut value: u64, out: &mut Vec<u8>) {
         while value >= 0x80 {
             out.push(value as u8 | 0x80);
             value >>= 7;
@@ -196,24 +210,38 @@ mod tests {
         out.push(value as u8);
     }
 
+    /// What a field begins with.
+    pub(in super::super) fn key(number: u32, kind: u64, out: &mut Vec<u8>) {
+        varint(u64::from(number) << 3 | kind, out);
+    }
+
+    /// A field of bytes.
+    pub(in super::super) fn bytes(number: u32, bytes: &[u8], out: &mut Vec<u8>) {
+        key(number, 2, out);
+        varint(bytes.len() as u64, out);
+        out.extend(bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
     fn encode(number: u32, value: Value<'_>, out: &mut Vec<u8>) {
-        let key = |kind: u64| u64::from(number) << 3 | kind;
         match value {
             Value::Varint(value) => {
-                varint(key(0), out);
-                varint(value, out);
+                encode::key(number, 0, out);
+                encode::varint(value, out);
             }
             Value::Fixed64(value) => {
-                varint(key(1), out);
+                encode::key(number, 1, out);
                 out.extend(value.to_le_bytes());
             }
-            Value::Bytes(bytes) => {
-                varint(key(2), out);
-                varint(bytes.len() as u64, out);
-                out.extend(bytes);
-            }
+            Value::Bytes(bytes) => encode::bytes(number, bytes, out),
             Value::Fixed32(value) => {
-                varint(key(5), out);
+                encode::key(number, 5, out);
                 out.extend(value.to_le_bytes());
             }
         }
