@@ -12,9 +12,10 @@ use crate::tools::find_program;
 const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// The page's DOM as HTML after its scripts have had `budget_ms` milliseconds of the page's time,
-/// which the browser passes as fast as it can whenever nothing is being loaded.
+/// which the browser passes as fast as it can whenever nothing is being loaded. The window is so tall that all of
+/// the page is in view: what is not, pages need not draw.
 pub fn dump_dom(url: &str, budget_ms: u32) -> String {
-    browse(budget_ms, &["--dump-dom", url])
+    browse(budget_ms, &["--dump-dom", "--window-size=1280,4000", url])
 }
 
 /// A PNG of the page's top, 1280 × 800, after `budget_ms` milliseconds of the page's time.
