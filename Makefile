@@ -70,7 +70,7 @@ fuzz-storage: ## Fuzz what reads the store's log and segments, ten minutes each
 	packaging/dev/install-deps build
 	packaging/dev/fuzz collector/storage/fuzz 600
 
-fuzz-api: ## Fuzz what reads the requests of the API's clients and statsd's lines, ten minutes each
+fuzz-api: ## Fuzz what reads the requests of the API's clients, remote writes and statsd's lines, ten minutes each
 	packaging/dev/install-deps build
 	packaging/dev/fuzz collector/server/fuzz 600
 

@@ -134,9 +134,13 @@ impl Index {
             Change::Everything => {
                 self.forget_snapshot();
                 self.known.clear();
+                self.ends.clear();
                 self.metrics.clear();
             }
-            Change::Resource(id) => self.known.remove(&id),
+            Change::Resource(id) => {
+                self.known.remove(&id);
+                self.ends.remove(&id);
+            }
             Change::Metric(id) => self.metrics.remove(&id),
         }
     }

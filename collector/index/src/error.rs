@@ -6,6 +6,7 @@ use sqlx::sqlite::SqliteError;
 use uuid::Uuid;
 
 const SQLITE_BUSY: u32 = 5;
+const SQLITE_INTERRUPT: u32 = 9;
 const SQLITE_FULL: u32 = 13;
 
 /// Why the catalogue refused or failed. Nothing of the refused call has been applied.
@@ -165,6 +166,9 @@ pub enum IndexError {
     /// Other requests held the database for too long; the same request may succeed later.
     #[error("catalogue is busy")]
     Busy,
+    /// A search or a list took longer than [`crate::Options::search_time`], and was given up.
+    #[error("search took too long")]
+    TimedOut,
     /// The server gives no connection, or has closed it half-way; the same request may succeed later.
     #[error("catalogue's database is not available: {database}: {source}")]
     Unavailable {
@@ -203,6 +207,7 @@ impl From<sqlx::Error> for IndexError {
                 // Extended codes carry the primary one in their low byte.
                 match code.parse::<u32>().map(|code| code & 0xff) {
                     Ok(SQLITE_BUSY) => return Self::Busy,
+                    Ok(SQLITE_INTERRUPT) => return Self::TimedOut,
                     Ok(SQLITE_FULL) => return Self::DiskFull,
                     _ => return Self::Database(error),
                 }
@@ -211,6 +216,8 @@ impl From<sqlx::Error> for IndexError {
                 // A lock not given in time, a deadlock, a conflict of transactions.
                 "55P03" | "40P01" | "40001" => Self::Busy,
                 "53100" => Self::DiskFull,
+                // A statement that took too long.
+                "57014" => Self::TimedOut,
                 "22021" | "22P05" => Self::NulCharacter,
                 // Stopping, starting, too many connections, a transaction that stood still, a server that only reads.
                 "57P01" | "57P02" | "57P03" | "53300" | "25P03" | "25006" => lost(error),

@@ -32,6 +32,8 @@ pub struct Index {
     /// Resources that `ensure` has seen.
     pub(crate) known: Cache<Uuid, Arc<Known>>,
     pub(crate) fingerprints: Fingerprints,
+    /// When resources have ended that measures came for.
+    pub(crate) ends: Cache<Uuid, Option<Timestamp>>,
     /// Active metrics.
     pub(crate) metrics: Cache<MetricId, Arc<Metric>>,
     /// How far other collectors' changes have been read.
@@ -88,13 +90,14 @@ impl Index {
     ) -> Result<Self, IndexError> {
         let database = database.into();
         let index = Self {
-            pools: Pools::new(&database, options.readers.max(1)),
+            pools: Pools::new(&database, options.readers.max(1), options.search_time),
             place: database.to_string(),
             turn: tokio::sync::Mutex::new(()),
             clock: options.clock,
             snapshot: RwLock::new(None),
             known: Cache::new(options.cached),
             fingerprints: Fingerprints::default(),
+            ends: Cache::new(options.cached),
             metrics: Cache::new(options.cached),
             read: Mutex::new(Read::NOTHING),
         };
@@ -176,6 +179,12 @@ impl Index {
     pub(crate) async fn reader(&self) -> Result<DbConnection, IndexError> {
         let reader = self.pools.reader().await;
         reader.map_err(|error| self.no_connection(error))
+    }
+
+    /// A connection for what may take long; it is given up after a time.
+    pub(crate) async fn searcher(&self) -> Result<DbConnection, IndexError> {
+        let searcher = self.pools.searcher().await;
+        searcher.map_err(|error| self.no_connection(error))
     }
 
     pub(crate) async fn writer(&self) -> Result<DbConnection, IndexError> {

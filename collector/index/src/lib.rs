@@ -14,6 +14,8 @@ mod defaults;
 mod ensure;
 mod error;
 mod filter;
+#[cfg(fuzzing)]
+pub mod fuzz;
 mod index;
 mod metric;
 mod migrate;

@@ -50,8 +50,8 @@ impl Index {
         self.commit(transaction).await
     }
 
-    /// Changes points and timespans of an archive policy; the store has to be told for all of
-    /// [`Index::metrics_of_archive_policy`].
+    /// Changes points and timespans of an archive policy, and its back window where one is given; the store has to be
+    /// told for all of [`Index::metrics_of_archive_policy`].
     ///
     /// # Errors
     /// [`IndexError::NoSuchArchivePolicy`], or [`IndexError::Policy`] where granularities differ.
@@ -59,12 +59,15 @@ impl Index {
         &self,
         name: &str,
         definition: Vec<Definition>,
+        back_window: Option<u32>,
     ) -> Result<Arc<ArchivePolicy>, IndexError> {
         let mut transaction = self.begin().await?;
         let snapshot = self.snapshot_in(&mut transaction).await?;
-        let policy = snapshot.policy(name)?.with_definition(definition)?;
-        query("UPDATE archive_policy SET definition = $1 WHERE name = $2")
+        let mut policy = snapshot.policy(name)?.with_definition(definition)?;
+        policy.back_window = back_window.unwrap_or(policy.back_window);
+        query("UPDATE archive_policy SET definition = $1, back_window = $2 WHERE name = $3")
             .bind(definition_json(&policy))
+            .bind(i64::from(policy.back_window))
             .bind(name)
             .execute(&mut transaction)
             .await?;

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::{Filter, MetricSpecs, Page};
 
 pub(crate) mod check;
+pub(crate) mod ends;
 pub(crate) mod list;
 pub(crate) mod row;
 mod write;

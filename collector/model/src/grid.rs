@@ -5,6 +5,12 @@ use std::str::FromStr;
 
 use crate::{AggregatePoint, Granularity, Timestamp};
 
+mod common;
+mod pieces;
+
+pub use common::{Common, Kept};
+pub use pieces::{Cut, Piece, Pieces};
+
 /// Series side by side; a value that is missing is NaN.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Grid {
@@ -118,11 +124,7 @@ impl Grid {
         fill: Fill,
         limit: usize,
     ) -> Result<Self, GridError> {
-        let filler = match fill {
-            Fill::Number(number) => number,
-            _ => f64::NAN,
-        };
-        let mut grid = Self::align(granularity, series, filler, limit)?;
+        let mut grid = Self::align(granularity, series, filler(Some(fill)), limit)?;
         for column in &mut grid.columns {
             match fill {
                 Fill::Null | Fill::Drop | Fill::Number(_) => {}
@@ -152,39 +154,23 @@ impl Grid {
         limit: usize,
     ) -> Result<Self, GridError> {
         let mut grid = Self::align(granularity, series, f64::NAN, limit)?;
-        let mut common = vec![true; grid.timestamps.len()];
-        for column in &grid.columns {
-            for (common, value) in common.iter_mut().zip(column) {
-                *common &= !value.is_nan();
-            }
-        }
-        let count = common.iter().filter(|common| **common).count();
-        if count == 0 && overlap.needed > 0.0 {
-            return Err(GridError::NoOverlap);
-        }
-        if let Some(first) = common.iter().position(|common| *common) {
-            let last = common.iter().rposition(|common| *common).unwrap_or(first);
-            if overlap.cut_stop {
-                grid.timestamps.truncate(last + 1);
-                grid.columns
-                    .iter_mut()
-                    .for_each(|column| column.truncate(last + 1));
-            }
-            if overlap.cut_start {
-                grid.timestamps.drain(..first);
-                grid.columns
-                    .iter_mut()
-                    .for_each(|column| drop(column.drain(..first)));
-            }
-        }
-        if !grid.timestamps.is_empty() {
-            let found = count as f64 * 100.0 / grid.timestamps.len() as f64;
-            if found < overlap.needed {
-                let needed = overlap.needed;
-                return Err(GridError::TooLittle { needed, found });
-            }
-        }
+        let mut common = Common::default();
+        common.add(&grid);
+        grid.trim(common.check(overlap)?);
         Ok(grid)
+    }
+
+    /// The same with gaps as [`Fill::is_pointwise`] ones fill them; where nothing fills them they are NaN.
+    ///
+    /// # Errors
+    /// [`GridError::TooLarge`].
+    pub fn aligned(
+        granularity: Granularity,
+        series: &[Vec<AggregatePoint>],
+        fill: Option<Fill>,
+        limit: usize,
+    ) -> Result<Self, GridError> {
+        Self::align(granularity, series, filler(fill), limit)
     }
 
     fn align(
@@ -218,6 +204,13 @@ impl Grid {
             columns: series.iter().map(column).collect(),
             timestamps,
         })
+    }
+}
+
+fn filler(fill: Option<Fill>) -> f64 {
+    match fill {
+        Some(Fill::Number(number)) => number,
+        _ => f64::NAN,
     }
 }
 

@@ -11,6 +11,7 @@ use crate::Granularity;
 mod evaluate;
 mod functions;
 mod method;
+mod reach;
 mod read;
 mod series;
 mod text;
@@ -18,11 +19,12 @@ mod text;
 pub use evaluate::{EvaluateError, Evaluated, Limits, evaluate};
 pub use functions::Function;
 pub use method::Method;
+pub use reach::Reach;
 pub use read::ReadError;
 pub use series::{aggregate, resample};
 pub use text::TextError;
 
-/// Deepest nesting of operations that is read.
+/// Deepest nesting of operations that is read where nothing else is said.
 pub const MAX_DEPTH: usize = 64;
 
 /// A metric and an aggregation of it, as a request names them.
@@ -79,26 +81,6 @@ impl Operation {
             }
         });
         found
-    }
-
-    /// Whether a value depends on those of its own moment alone, so that a stretch of time may be computed piece by
-    /// piece.
-    #[must_use]
-    pub fn is_pointwise(&self) -> bool {
-        match self {
-            Self::Metric(_) | Self::Number(_) => true,
-            Self::Unary(_, operand) => operand.is_pointwise(),
-            Self::Binary(_, operands) => operands.iter().all(Self::is_pointwise),
-            Self::Clip {
-                value_and_least,
-                most,
-            } => {
-                let mut bounds = value_and_least.iter().chain(most.as_deref());
-                bounds.all(Self::is_pointwise)
-            }
-            Self::Aggregate(method, operand) => !method.rate && operand.is_pointwise(),
-            Self::RateOfChange { .. } | Self::Resample(..) | Self::Rolling(..) => false,
-        }
     }
 
     fn collect(&self, found: &mut impl FnMut(&Reference)) {

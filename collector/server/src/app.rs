@@ -107,6 +107,7 @@ impl App {
                 Defaults::Full => collector_index::Defaults::Full,
                 Defaults::Bare => collector_index::Defaults::Bare,
             },
+            search_time: settings.api.query_timeout,
             ..IndexOptions::default()
         };
         let database = match &storage.database {

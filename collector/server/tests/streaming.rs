@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 
 use serde_json::json;
 use support::{ACCEPT_JSON, ADMIN, Collector, JSON};
-use testkit::http::request;
+use testkit::http::{Response, request};
 
 /// Minutes of a year.
 const YEAR: usize = 525_600;
@@ -110,37 +110,145 @@ fn an_answer_that_would_be_too_large_is_refused_before_it_begins() {
     );
 }
 
-#[test]
-fn a_sum_of_long_series_is_computed_piece_by_piece() {
-    const SERIES: usize = 20;
-    const MINUTES: usize = 50_000;
-    // Less than is read, and as much as comes out.
+const SERIES: usize = 20;
+const MINUTES: usize = 50_000;
+
+/// A collector with so many series of so many minutes, which takes as many points as one of them has; and their ids.
+fn with_long_series() -> (Collector, Vec<String>) {
     let collector = Collector::configured("api: {max_aggregate_points: 50000}\n");
     minutes_policy(&collector);
-    let metrics: Vec<String> = (0..SERIES)
-        .map(|_| format!("({} mean)", filled(&collector, MINUTES)))
-        .collect();
-    let metrics = metrics.join(" ");
-    let sum = json!({"operations": format!("(aggregate sum (metric {metrics}))")});
-    forget_peak(&collector);
-    let before = peak(&collector);
-    let answer = collector.post("/v1/aggregates", &sum).expect_status(200);
-    let grown = peak(&collector) - before;
-    let text = answer.text();
-    assert_eq!(text.matches("+00:00\", 60.0, ").count(), MINUTES);
-    let minute = MINUTES - 1;
-    let end = format!(
-        r#", ["2026-02-04T17:19:00+00:00", 60.0, {}.0]]}}}}"#,
-        minute % 977 * SERIES
-    );
-    assert!(text.ends_with(&end), "{}", &text[text.len() - 100..]);
-    // All points side by side would take 32 MiB as read, and half of that once more in the grid.
+    let metrics = (0..SERIES).map(|_| filled(&collector, MINUTES)).collect();
+    (collector, metrics)
+}
+
+/// What is answered, which takes little memory: all points side by side would take 32 MiB as read, and half of that once
+/// more in the grid.
+fn in_little_memory(collector: &Collector, ask: impl FnOnce() -> Response) -> String {
+    forget_peak(collector);
+    let before = peak(collector);
+    let answer = ask().expect_status(200);
+    let grown = peak(collector) - before;
     assert!(grown <= 24, "{grown} MiB");
-    // What cannot be computed so is not read at all.
-    let rolling = json!({"operations": format!("(rolling mean 5 (metric {metrics}))")});
-    let refused = collector
-        .post("/v1/aggregates", &rolling)
-        .expect_status(400)
-        .json();
-    assert_eq!(refused["description"]["cause"], "Aggregate is too large");
+    answer.text().to_owned()
+}
+
+fn points(text: &str) -> usize {
+    text.matches("+00:00\", ").count()
+}
+
+fn references(metrics: &[String]) -> String {
+    let metrics = metrics.iter().map(|metric| format!("({metric} mean)"));
+    metrics.collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn operations_on_long_series_are_computed_piece_by_piece() {
+    let (collector, metrics) = with_long_series();
+    let of = |operations: String| json!({"operations": operations});
+    let metrics = references(&metrics);
+    let last = (MINUTES - 1) % 977;
+    // The minutes of the last hour, which is not whole, and its mean.
+    let hour: Vec<usize> = (MINUTES / 60 * 60..MINUTES)
+        .map(|minute| minute % 977)
+        .collect();
+    let mean = hour.iter().sum::<usize>() as f64 / hour.len() as f64;
+    for (operations, count, end) in [
+        (
+            format!("(aggregate sum (metric {metrics}))"),
+            MINUTES,
+            format!(
+                ", [\"2026-02-04T17:19:00+00:00\", 60.0, {}.0]]",
+                last * SERIES
+            ),
+        ),
+        (
+            format!("(rolling mean 5 (aggregate sum (metric {metrics})))"),
+            MINUTES - 4,
+            format!(
+                ", [\"2026-02-04T17:19:00+00:00\", 60.0, {}.0]]",
+                (last - 2) * SERIES
+            ),
+        ),
+        (
+            format!("(aggregate max (rateofchange (metric {metrics})))"),
+            MINUTES - 1,
+            ", [\"2026-02-04T17:19:00+00:00\", 60.0, 1.0]]".to_owned(),
+        ),
+        (
+            format!("(aggregate max (resample mean 3600 (metric {metrics})))"),
+            MINUTES.div_ceil(60),
+            format!(", [\"2026-02-04T17:00:00+00:00\", 3600.0, {mean:?}]]"),
+        ),
+    ] {
+        let text = in_little_memory(&collector, || {
+            collector.post("/v1/aggregates", &of(operations.clone()))
+        });
+        assert_eq!(points(&text), count, "{operations}");
+        let tail = &text[text.len() - 100..];
+        assert!(
+            text.ends_with(&format!("{end}}}}}")),
+            "{operations}: {tail}"
+        );
+    }
+    // What cannot be computed so is refused, and so is what would give too much.
+    for (query, operations) in [
+        ("?fill=ffill", format!("(aggregate sum (metric {metrics}))")),
+        (
+            "",
+            format!("(rolling mean 2 (resample mean 120 (metric {metrics})))"),
+        ),
+        ("", format!("(rolling mean 5 (metric {metrics}))")),
+    ] {
+        let path = format!("/v1/aggregates{query}");
+        let refused = collector.post(&path, &of(operations)).expect_status(400);
+        let text = refused.text();
+        assert!(text.contains("(max_aggregate_points)"), "{text}");
+    }
+}
+
+#[test]
+fn older_ways_to_aggregate_and_groups_take_no_more_memory() {
+    let (collector, metrics) = with_long_series();
+    let query: String = metrics
+        .iter()
+        .map(|metric| format!("&metric={metric}"))
+        .collect();
+    let last = (MINUTES - 1) % 977;
+    let legacy = format!("/v1/aggregation/metric?aggregation=mean&reaggregation=sum{query}");
+    let text = in_little_memory(&collector, || collector.get(&legacy));
+    assert_eq!(points(&text), MINUTES);
+    assert!(text.ends_with(&format!("60.0, {}.0]]", last * SERIES)));
+    let resampled = format!("{legacy}&granularity=60&resample=3600");
+    let text = in_little_memory(&collector, || collector.get(&resampled));
+    assert_eq!(points(&text), MINUTES.div_ceil(60));
+    let one = format!(
+        "/v1/metric/{}/measures?granularity=60&resample=3600",
+        metrics[0]
+    );
+    let text = in_little_memory(&collector, || collector.get(&one));
+    assert_eq!(points(&text), MINUTES.div_ceil(60));
+    for (project, members) in ["a", "b"].iter().zip(metrics.chunks(SERIES / 2)) {
+        for (at, metric) in members.iter().enumerate() {
+            let resource = json!({
+                "id": format!("{project}{at}"), "project_id": project, "metrics": {"load": metric},
+            });
+            collector
+                .post("/v1/resource/generic", &resource)
+                .expect_status(201);
+        }
+    }
+    let grouped = json!({
+        "operations": "(aggregate sum (metric load mean))", "resource_type": "generic", "search": {},
+    });
+    // Half of the time, for both groups are one answer.
+    let half = "/v1/aggregates?groupby=project_id&stop=2026-01-18T08:40";
+    let text = in_little_memory(&collector, || collector.post(half, &grouped));
+    assert_eq!(points(&text), MINUTES);
+    let whole = collector.post("/v1/aggregates?groupby=project_id", &grouped);
+    assert!(
+        whole
+            .expect_status(400)
+            .text()
+            .contains("(max_aggregate_points)")
+    );
 }

@@ -199,14 +199,22 @@ impl Head {
         metrics.iter().copied().filter(registered).collect()
     }
 
-    /// Applies the log entry `seq`: registers metrics or gives them the plan, in shards that have not done so yet.
-    /// Returns how many metrics are new.
+    /// Applies the log entry `seq`: registers metrics or gives them the plan, in shards that have not done so yet. A
+    /// metric keeps its back window where a longer one would open windows again that are in segments; it takes it on
+    /// when it is given the plan once more later. Returns how many metrics are new.
     pub(crate) fn set_plan(&self, seq: u64, metrics: &[MetricId], plan: &Arc<Plan>) -> usize {
         self.apply(seq, metrics, |shard, metric| {
             match shard.metrics.get_mut(&metric) {
                 Some(series) => {
-                    if series.plan().may_become(plan).is_ok() {
-                        series.set_plan(Arc::clone(plan));
+                    let next = match series.may_reopen(plan) {
+                        true => Some(Arc::clone(plan)),
+                        false => self.plan(&ArchivePolicy {
+                            back_window: series.plan().policy().back_window,
+                            ..plan.policy().clone()
+                        }),
+                    };
+                    if let Some(next) = next.filter(|next| series.plan().may_become(next).is_ok()) {
+                        series.set_plan(next);
                     }
                     false
                 }

@@ -1,6 +1,7 @@
-//! Pools of connections: one connection that writes, others that read.
+//! Pools of connections: one connection that writes, others that read, and others that search, which may take long and
+//! is given up after a time.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::pool::PoolOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
@@ -28,6 +29,9 @@ const WRITER_CACHE: &str = "-65536";
 /// list.
 const ROWS_AHEAD: usize = 1_000;
 
+/// Instructions of SQLite's machine between two looks at the clock: some 100 microseconds.
+const STEPS_BETWEEN_LOOKS: i32 = 10_000;
+
 /// Connections to one database.
 #[derive(Debug)]
 pub(crate) enum Pools {
@@ -38,13 +42,16 @@ pub(crate) enum Pools {
 #[derive(Debug)]
 pub(crate) struct Pair<D: sqlx::Database> {
     readers: Pool<D>,
+    searchers: Pool<D>,
+    /// How long one of the searchers may be used.
+    search_time: Duration,
     /// Has one connection.
     writer: Pool<D>,
 }
 
 impl Pools {
     /// Pools for a database; nothing is opened yet.
-    pub(crate) fn new(database: &Database, readers: u32) -> Self {
+    pub(crate) fn new(database: &Database, readers: u32, search_time: Duration) -> Self {
         match database {
             Database::Sqlite(path) => {
                 let connect = SqliteConnectOptions::new()
@@ -60,6 +67,8 @@ impl Pools {
                     .disable_statement_logging();
                 Self::Sqlite(Pair {
                     readers: pool(readers, PATIENCE).connect_lazy_with(connect.clone()),
+                    searchers: pool(readers, PATIENCE).connect_lazy_with(connect.clone()),
+                    search_time,
                     writer: pool(1, PATIENCE)
                         .connect_lazy_with(connect.pragma("cache_size", WRITER_CACHE)),
                 })
@@ -76,8 +85,15 @@ impl Pools {
                         ("client_encoding", "UTF8"),
                     ])
                     .disable_statement_logging();
+                // Of each statement; 0 would be without end.
+                let milliseconds = search_time.as_millis().max(1).to_string();
+                let search = connect
+                    .clone()
+                    .options([("statement_timeout", milliseconds)]);
                 Self::Postgres(Pair {
                     readers: pool(readers, SERVER_PATIENCE).connect_lazy_with(connect.clone()),
+                    searchers: pool(readers, SERVER_PATIENCE).connect_lazy_with(search),
+                    search_time,
                     writer: pool(1, SERVER_PATIENCE).connect_lazy_with(connect),
                 })
             }
@@ -95,6 +111,22 @@ impl Pools {
         Ok(match self {
             Self::Sqlite(pair) => pair.readers.acquire().await?.into(),
             Self::Postgres(pair) => pair.readers.acquire().await?.into(),
+        })
+    }
+
+    /// A connection whose statements end when the time for a search is over, also where nobody waits for them any more.
+    pub(crate) async fn searcher(&self) -> Result<DbConnection, sqlx::Error> {
+        Ok(match self {
+            Self::Sqlite(pair) => {
+                let mut connection = pair.searchers.acquire().await?;
+                let end = Instant::now() + pair.search_time;
+                let goes_on = move || Instant::now() < end;
+                let mut handle = connection.lock_handle().await?;
+                handle.set_progress_handler(STEPS_BETWEEN_LOOKS, goes_on);
+                drop(handle);
+                connection.into()
+            }
+            Self::Postgres(pair) => pair.searchers.acquire().await?.into(),
         })
     }
 
@@ -133,6 +165,7 @@ impl Pools {
 impl<D: sqlx::Database> Pair<D> {
     async fn close(&self) {
         self.readers.close().await;
+        self.searchers.close().await;
         self.writer.close().await;
     }
 }

@@ -128,7 +128,8 @@ impl Index {
     ///
     /// # Errors
     /// Where the filter or the page is not valid: [`IndexError::ResourceAttribute`], [`IndexError::FilterValue`],
-    /// [`IndexError::FilterOperator`], [`IndexError::FilterTooLarge`], [`IndexError::InvalidPagination`].
+    /// [`IndexError::FilterOperator`], [`IndexError::FilterTooLarge`], [`IndexError::InvalidPagination`];
+    /// [`IndexError::TimedOut`].
     pub async fn list_metrics(&self, query: &MetricQuery) -> Result<Vec<Arc<Metric>>, IndexError> {
         let snapshot = self.snapshot().await?;
         let fields = Fields::Metric {
@@ -137,7 +138,7 @@ impl Index {
         };
         let order = Order::new(&query.page.sort, &[], fields)?;
         let mut statement = select(query, fields, self.now())?;
-        let mut reader = self.reader().await?;
+        let mut reader = self.searcher().await?;
         if let Some(marker) = &query.page.marker {
             statement.push(" AND ");
             push_after(&mut statement, &mut reader, &order, query, marker).await?;

@@ -38,7 +38,7 @@ impl Index {
     /// # Errors
     /// [`IndexError::NoSuchResourceType`], and where the filter or the page is not valid
     /// [`IndexError::ResourceAttribute`], [`IndexError::FilterValue`], [`IndexError::FilterOperator`],
-    /// [`IndexError::FilterTooLarge`], [`IndexError::InvalidPagination`].
+    /// [`IndexError::FilterTooLarge`], [`IndexError::InvalidPagination`]; [`IndexError::TimedOut`].
     pub async fn list_resources(&self, query: &ResourceQuery) -> Result<Vec<Resource>, IndexError> {
         let snapshot = self.snapshot().await?;
         let resource_type = snapshot.resource_type(&query.resource_type)?;
@@ -49,7 +49,7 @@ impl Index {
         };
         let order = Order::new(&query.page.sort, &OWN_ORDER, fields)?;
         let mut statement = select(resource_type, query, fields, self.now())?;
-        let mut reader = self.reader().await?;
+        let mut reader = self.searcher().await?;
         if let Some(marker) = &query.page.marker {
             let mut keys = Statement::new("SELECT ");
             order.push_columns(&mut keys);
@@ -67,7 +67,7 @@ impl Index {
         self.finish_all(&mut reader, resources).await
     }
 
-    /// Ids of the resources of a type that a filter finds; for who has the turn.
+    /// Ids of the resources of a type that a filter finds.
     pub(super) async fn matching_ids(
         &self,
         connection: &mut DbConnection,

@@ -169,6 +169,12 @@ impl Index {
         resource_type: &str,
         filter: &Filter,
     ) -> Result<Deleted, IndexError> {
+        // Once without the turn to write: a filter that takes too long holds nobody up.
+        let snapshot = self.snapshot().await?;
+        let asked = snapshot.resource_type(resource_type)?;
+        let mut searcher = self.searcher().await?;
+        self.matching_ids(&mut searcher, asked, filter).await?;
+        drop(searcher);
         let mut transaction = self.begin().await?;
         let snapshot = self.snapshot_in(&mut transaction).await?;
         let resource_type = snapshot.resource_type(resource_type)?;

@@ -38,7 +38,7 @@ async fn what_others_change_in_between_is_seen() {
 
     let longer = index.archive_policy("ceilometer-high").await.unwrap();
     let policy = index
-        .update_archive_policy("ceilometer-high", longer.definition.clone())
+        .update_archive_policy("ceilometer-high", longer.definition.clone(), None)
         .await
         .unwrap();
     let fourth = ensure_one(&fixture, a()).await.unwrap();

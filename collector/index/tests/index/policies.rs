@@ -79,7 +79,7 @@ async fn a_created_policy_comes_back_as_it_was() {
 }
 
 #[tokio::test]
-async fn an_update_changes_points_but_never_granularities() {
+async fn an_update_changes_points_and_the_back_window_but_never_granularities() {
     let fixture = Fixture::new().await;
     let index = &fixture.index;
     let metric = NewMetric {
@@ -89,7 +89,7 @@ async fn an_update_changes_points_but_never_granularities() {
     let metric = index.create_metric(metric).await.unwrap();
     let longer = vec![archive(300, Some(9_000))];
     let updated = index
-        .update_archive_policy("low", longer.clone())
+        .update_archive_policy("low", longer.clone(), None)
         .await
         .unwrap();
     assert_eq!(updated.definition, longer);
@@ -104,14 +104,24 @@ async fn an_update_changes_points_but_never_granularities() {
         [metric.id]
     );
     let finer = index
-        .update_archive_policy("low", vec![archive(60, Some(1))])
+        .update_archive_policy("low", vec![archive(60, Some(1))], None)
         .await;
     assert_eq!(
         refusal(finer),
         "Archive policy low does not support change: 300.0 granularity interval was changed"
     );
-    let missing = index.update_archive_policy("other", longer).await;
+    let missing = index
+        .update_archive_policy("other", longer.clone(), None)
+        .await;
     assert_eq!(refusal(missing), "Archive policy other does not exist");
+    let later = index
+        .update_archive_policy("low", longer.clone(), Some(3))
+        .await
+        .unwrap();
+    assert_eq!((later.back_window, &later.definition), (3, &longer));
+    assert_eq!(index.archive_policy("low").await.unwrap(), later);
+    let same = index.update_archive_policy("low", longer, None).await;
+    assert_eq!(same.unwrap(), later);
 }
 
 #[tokio::test]

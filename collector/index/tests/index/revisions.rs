@@ -56,6 +56,33 @@ async fn only_a_change_makes_a_revision() {
 }
 
 #[tokio::test]
+async fn which_resources_have_ended_is_known_after_every_change() {
+    let fixture = Fixture::new().await;
+    let index = &fixture.index;
+    let resource = fixture.resource(host("a")).await;
+    let nobody = Uuid::from_u128(99);
+    let ended = || async { index.ended(&[nobody, resource.id]).await.unwrap() };
+    assert_eq!(ended().await, []);
+    let end = Timestamp(resource.started_at.0 + 1_000_000);
+    let ends = |end| ResourceUpdate {
+        ended_at: Some(end),
+        ..ResourceUpdate::default()
+    };
+    index
+        .update_resource("host", resource.id, ends(Some(end)))
+        .await
+        .unwrap();
+    for _ in 0..2 {
+        assert_eq!(ended().await, [(resource.id, end)]);
+    }
+    index
+        .update_resource("generic", resource.id, ends(None))
+        .await
+        .unwrap();
+    assert_eq!(ended().await, []);
+}
+
+#[tokio::test]
 async fn null_takes_an_optional_attribute_away() {
     let fixture = Fixture::new().await;
     let volume = NewResource {

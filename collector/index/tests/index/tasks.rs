@@ -19,7 +19,7 @@ async fn use_all(index: Arc<Index>) -> Result<(), collector_index::IndexError> {
     };
     index.create_archive_policy(&policy).await?;
     index
-        .update_archive_policy("mine", policy.definition.clone())
+        .update_archive_policy("mine", policy.definition.clone(), None)
         .await?;
     index.create_resource_type("mine", BTreeMap::new()).await?;
     index

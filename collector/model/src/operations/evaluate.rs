@@ -50,12 +50,15 @@ pub enum EvaluateError {
     Stopped,
 }
 
+/// Values that are computed between two questions whether to stop.
+const STEPS_BETWEEN_LOOKS: usize = 100_000;
+
 /// How far an evaluation goes.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits<S> {
     /// Most steps; each value computed is one.
     pub steps: u64,
-    /// Asked before each operation: whether to give up.
+    /// Asked before each operation, and within long ones: whether to give up.
     pub stop: S,
 }
 
@@ -252,11 +255,17 @@ impl<S: Fn() -> bool> Evaluator<'_, S> {
         let windows = (length - window + 1).saturating_mul(grid.columns.len());
         self.spend(windows.saturating_mul(window))?;
         grid.timestamps.drain(..window - 1);
+        // Long windows of long series are most of the work that there is: the clock is asked meanwhile.
+        let between_looks = (STEPS_BETWEEN_LOOKS / window).max(1);
         for column in &mut grid.columns {
-            let windows = column.windows(window);
-            let values =
-                windows.map(|values| method.compute(values.iter().copied(), &mut self.calculator));
-            *column = values.collect();
+            let mut rolled = Vec::with_capacity((length - window + 1).min(column.len()));
+            for (at, values) in column.windows(window).enumerate() {
+                if at % between_looks == 0 && (self.limits.stop)() {
+                    return Err(EvaluateError::Stopped);
+                }
+                rolled.push(method.compute(values.iter().copied(), &mut self.calculator));
+            }
+            *column = rolled;
         }
         Ok(if method.rate { differences(grid) } else { grid })
     }

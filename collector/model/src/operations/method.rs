@@ -59,6 +59,12 @@ impl Method {
         )
     }
 
+    /// Whether the differences of consecutive results are meant.
+    #[must_use]
+    pub fn is_rate(self) -> bool {
+        self.rate
+    }
+
     /// The aggregation method of an archive policy that resampling computes; there is none for a variance.
     #[must_use]
     pub fn aggregation(self) -> Option<Aggregation> {

@@ -13,6 +13,9 @@ pub enum ReadError {
     /// A text that cannot be taken apart.
     #[error(transparent)]
     Text(#[from] TextError),
+    /// More operations in operations than are read.
+    #[error("operations are nested deeper than {0} levels")]
+    TooDeep(usize),
     /// Lists that mean nothing.
     #[error("{reason}")]
     Invalid {
@@ -26,6 +29,7 @@ pub enum ReadError {
 /// The same within a list: why it is no operation at all, or what its metrics are not.
 enum Refusal {
     Shallow,
+    TooDeep,
     Deep {
         reason: &'static str,
         argument: usize,
@@ -33,18 +37,26 @@ enum Refusal {
 }
 
 impl Operation {
-    /// Reads nested lists, or a text.
+    /// Reads nested lists, or a text, at most [`MAX_DEPTH`] levels deep.
     ///
     /// # Errors
     /// [`ReadError`] in Gnocchi's words.
     pub fn read(value: &Value) -> Result<Self, ReadError> {
+        Self::read_within(value, MAX_DEPTH)
+    }
+
+    /// The same with another bound of the depth.
+    ///
+    /// # Errors
+    /// [`ReadError`] in Gnocchi's words.
+    pub fn read_within(value: &Value, most_depth: usize) -> Result<Self, ReadError> {
         match value {
-            Value::String(text) => Self::read_lists(&text::parse(text)?),
-            lists => Self::read_lists(lists),
+            Value::String(text) => Self::read_lists(&text::parse(text, most_depth)?, most_depth),
+            lists => Self::read_lists(lists, most_depth),
         }
     }
 
-    fn read_lists(value: &Value) -> Result<Self, ReadError> {
+    fn read_lists(value: &Value, most_depth: usize) -> Result<Self, ReadError> {
         let invalid = |reason: String| ReadError::Invalid {
             reason,
             argument: None,
@@ -60,7 +72,8 @@ impl Operation {
             [_] => return Err(invalid("Operation need at least one argument".to_owned())),
             [head, ..] => head,
         };
-        list(items, 0).map_err(|refusal| match refusal {
+        list(items, most_depth).map_err(|refusal| match refusal {
+            Refusal::TooDeep => ReadError::TooDeep(most_depth),
             Refusal::Deep { reason, argument } => ReadError::Invalid {
                 reason: reason.to_owned(),
                 argument: Some(argument),
@@ -70,14 +83,13 @@ impl Operation {
     }
 }
 
-fn list(items: &[Value], depth: usize) -> Result<Operation, Refusal> {
-    if depth > MAX_DEPTH {
-        return Err(Refusal::Shallow);
-    }
+/// An operation of so many levels at most.
+fn list(items: &[Value], levels: usize) -> Result<Operation, Refusal> {
+    let inner = levels.checked_sub(1).ok_or(Refusal::TooDeep)?;
     let Some((Value::String(name), arguments)) = items.split_first() else {
         return Err(Refusal::Shallow);
     };
-    let node = |value: &Value| node(value, depth + 1);
+    let node = |value: &Value| node(value, inner);
     let boxed = |value: &Value| node(value).map(Box::new);
     let method = |value: &Value| value.as_str().and_then(Method::of).ok_or(Refusal::Shallow);
     match (name.as_str(), arguments) {
@@ -121,9 +133,9 @@ fn list(items: &[Value], depth: usize) -> Result<Operation, Refusal> {
 }
 
 /// An operand: an operation, or a number in any of the forms that Python's `float` takes.
-fn node(value: &Value, depth: usize) -> Result<Operation, Refusal> {
+fn node(value: &Value, levels: usize) -> Result<Operation, Refusal> {
     let number = match value {
-        Value::Array(items) => return list(items, depth),
+        Value::Array(items) => return list(items, levels),
         Value::Number(number) => number.as_f64(),
         Value::Bool(truth) => Some(f64::from(u8::from(*truth))),
         Value::String(text) => text.trim().parse().ok(),

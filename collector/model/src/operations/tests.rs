@@ -124,7 +124,7 @@ fn a_text_that_does_not_end_is_refused_at_its_place() {
     let deep = "(abs ".repeat(100_000);
     assert_eq!(
         refusal(&json!(deep)),
-        "lists are nested deeper than 64 levels"
+        "operations are nested deeper than 64 levels"
     );
 }
 

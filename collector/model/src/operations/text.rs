@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::MAX_DEPTH;
+use super::ReadError;
 
 /// A text that is no list; the words are those that clients of Gnocchi know.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,16 +22,13 @@ pub enum TextError {
         /// Character in the line, from 1.
         column: usize,
     },
-    /// More lists in lists than are read.
-    #[error("lists are nested deeper than {MAX_DEPTH} levels")]
-    TooDeep,
 }
 
-/// Takes the first list of a text apart; what follows it is not looked at.
+/// Takes the first list of a text apart, of operations nested at most so deep; what follows it is not looked at.
 ///
 /// # Errors
-/// [`TextError`] where it does not begin with a list, or that does not end.
-pub(super) fn parse(text: &str) -> Result<Value, TextError> {
+/// [`TextError`] where it does not begin with a list, or that does not end; [`ReadError::TooDeep`].
+pub(super) fn parse(text: &str, most_depth: usize) -> Result<Value, ReadError> {
     let mut rest = text.trim_start();
     // Lists that are open, and where each began.
     let mut open: Vec<(Vec<Value>, usize)> = Vec::new();
@@ -40,7 +37,8 @@ pub(super) fn parse(text: &str) -> Result<Value, TextError> {
         let at = place(rest);
         let mut characters = rest.chars();
         match characters.next() {
-            Some('(') if open.len() >= MAX_DEPTH => return Err(TextError::TooDeep),
+            // The names of metrics are lists too, within the innermost operation.
+            Some('(') if open.len() > most_depth => return Err(ReadError::TooDeep(most_depth)),
             Some('(') => {
                 open.push((Vec::new(), at));
                 rest = characters.as_str();
@@ -64,9 +62,9 @@ pub(super) fn parse(text: &str) -> Result<Value, TextError> {
             None if !open.is_empty() => {
                 // A list that does not end is no item of the one around it, where an end was expected instead.
                 let at = open.get(1).map_or(text.len(), |(_, start)| *start);
-                return Err(expected(')', text, at));
+                return Err(expected(')', text, at).into());
             }
-            _ => return Err(expected('(', text, at)),
+            _ => return Err(expected('(', text, at).into()),
         }
         rest = rest.trim_start();
     }

@@ -1,11 +1,5 @@
-//! Any text as a search's `?filter=`: read or refused, and what is read is an object of one operator.
+//! Any text as a filter of a search, in the text form and as JSON, and as a condition on values: read or refused; what is
+//! read becomes SQL or is refused there.
 #![no_main]
 
-#[path = "../../src/api/gnocchi/filter_text.rs"]
-mod filter_text;
-
-libfuzzer_sys::fuzz_target!(|text: &str| {
-    if let Ok(filter) = filter_text::parse(text) {
-        assert_eq!(filter.as_object().map(serde_json::Map::len), Some(1), "{filter}");
-    }
-});
+libfuzzer_sys::fuzz_target!(|text: &str| collector_server::fuzz::filter(text));

@@ -14,13 +14,15 @@ const UNIT: u64 = 1024;
 #[derive(Debug)]
 pub(crate) struct BodyBudget {
     units: Arc<Semaphore>,
+    /// Units of the largest body.
     largest: u64,
+    bytes: usize,
 }
 
 impl BodyBudget {
     /// For bodies of at most so many bytes each.
-    pub(crate) fn new(largest: usize) -> Self {
-        let largest = (largest as u64).div_ceil(UNIT).min(u64::from(u32::MAX));
+    pub(crate) fn new(bytes: usize) -> Self {
+        let largest = (bytes as u64).div_ceil(UNIT).min(u64::from(u32::MAX));
         let units = usize::try_from(largest).unwrap_or(Semaphore::MAX_PERMITS);
         let units = units
             .saturating_mul(LARGEST_AT_ONCE)
@@ -28,7 +30,13 @@ impl BodyBudget {
         Self {
             units: Arc::new(Semaphore::new(units)),
             largest,
+            bytes,
         }
+    }
+
+    /// Bytes of the largest body.
+    pub(crate) fn largest(&self) -> usize {
+        self.bytes
     }
 
     /// The share of a body of that length, or of an unknown one; none where not enough is left.

@@ -23,12 +23,19 @@ pub(crate) struct ApiConfig {
     pub(crate) max_limit: u32,
     /// Largest body of a request, bytes. Taken at the start only.
     pub(crate) max_body_size: usize,
+    /// How deep the JSON of a body may nest.
+    pub(crate) max_json_depth: usize,
+    /// How deep the filter of a search may nest.
+    pub(crate) max_filter_depth: usize,
+    /// How deep the operations of an aggregate may nest.
+    pub(crate) max_operation_depth: usize,
     /// Most metrics in one aggregate; also most resources that one may search.
     pub(crate) max_aggregate_metrics: u32,
     /// Most points of one answer, and that one aggregate reads unless it is computed piece by piece; side by side with
     /// their gaps filled they may be ten times as many.
     pub(crate) max_aggregate_points: usize,
-    /// How long one question for measures may be computed; then it is given up.
+    /// How long one question for measures may be computed, and one search of the catalogue may take; then it is given
+    /// up. For searches taken at the start only.
     #[serde(deserialize_with = "duration")]
     pub(crate) query_timeout: Duration,
     /// Whether `Forwarded` and `X-Forwarded-*` decide what the URLs in answers begin with. Only for a listener that
@@ -45,6 +52,9 @@ impl Default for ApiConfig {
             cors: CorsConfig::default(),
             max_limit: 1000,
             max_body_size: 32 << 20,
+            max_json_depth: 127,
+            max_filter_depth: 32,
+            max_operation_depth: 64,
             max_aggregate_metrics: 10_000,
             max_aggregate_points: 1_000_000,
             query_timeout: Duration::from_secs(30),
@@ -123,7 +133,6 @@ impl Default for CorsConfig {
 impl ApiConfig {
     /// What is wrong with the values.
     pub(crate) fn check(&self) -> Result<(), String> {
-        let at_least_one = |key: &str| Err(format!("{key}: expected at least 1"));
         let prefix = self.path_prefix.as_str();
         let well_formed = prefix.starts_with('/')
             && !prefix.ends_with('/')
@@ -148,24 +157,39 @@ impl ApiConfig {
         {
             return Err(format!("cors: {bad:?} is no name of a header"));
         }
-        match self {
-            Self { max_limit: 0, .. } => at_least_one("max_limit"),
-            Self { max_body_size, .. } if *max_body_size < 1024 => {
-                Err("max_body_size: expected at least 1024 bytes".to_owned())
-            }
-            Self {
-                max_aggregate_metrics: 0,
-                ..
-            } => at_least_one("max_aggregate_metrics"),
-            Self {
-                max_aggregate_points: 0,
-                ..
-            } => at_least_one("max_aggregate_points"),
-            Self { query_timeout, .. } if query_timeout.is_zero() => {
-                Err("query_timeout: expected more than 0s".to_owned())
-            }
-            _ => Ok(()),
+        if self.query_timeout.is_zero() {
+            return Err("query_timeout: expected more than 0s".to_owned());
         }
+        let size = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+        // What is read by recursion has a bound of its own: that of serde_json, and what the catalogue takes of a filter
+        // less what is put around it.
+        for (key, value, least, most) in [
+            ("max_limit", size(self.max_limit), 1, usize::MAX),
+            ("max_body_size", self.max_body_size, 1024, usize::MAX),
+            ("max_json_depth", self.max_json_depth, 1, 127),
+            ("max_filter_depth", self.max_filter_depth, 1, 56),
+            ("max_operation_depth", self.max_operation_depth, 1, 120),
+            (
+                "max_aggregate_metrics",
+                size(self.max_aggregate_metrics),
+                1,
+                usize::MAX,
+            ),
+            (
+                "max_aggregate_points",
+                self.max_aggregate_points,
+                1,
+                usize::MAX,
+            ),
+        ] {
+            if value < least {
+                return Err(format!("{key}: expected at least {least}"));
+            }
+            if value > most {
+                return Err(format!("{key}: expected at most {most}"));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -187,10 +211,13 @@ mod tests {
         );
         for (yaml, expected) in [
             ("max_limit: 0", "max_limit: expected at least 1"),
+            ("max_body_size: 3", "max_body_size: expected at least 1024"),
+            ("max_json_depth: 0", "max_json_depth: expected at least 1"),
             (
-                "max_body_size: 3",
-                "max_body_size: expected at least 1024 bytes",
+                "max_filter_depth: 57",
+                "max_filter_depth: expected at most 56",
             ),
+            ("query_timeout: 0s", "query_timeout: expected more than 0s"),
             (
                 "path_prefix: gnocchi",
                 "path_prefix: expected a path such as /gnocchi",

@@ -301,6 +301,18 @@ fn a_question_that_takes_too_long_is_cut_off_and_one_for_too_much_is_refused() {
             answer.text()
         );
     }
+    for path in [
+        "/v2/meters",
+        "/v2/meters?unique=true",
+        "/v2/meters/cpu",
+        "/v2/meters/cpu/statistics?period=60",
+        "/v2/samples",
+        "/v2/resources",
+    ] {
+        let fault = late.get(path).expect_status(503).json();
+        let said = fault["error_message"]["faultstring"].as_str().unwrap();
+        assert!(said.contains("longer than 1ns (query_timeout)"), "{said}");
+    }
     let small = Collector::configured("api: {max_aggregate_points: 2}\n");
     let [metric] = filled(&small, [json!([1, 2, 3])]);
     let measures = format!("/v1/metric/{metric}/measures");

@@ -134,6 +134,54 @@ fn a_policy_is_created_changed_and_deleted() {
 }
 
 #[test]
+fn a_longer_back_window_lets_measures_come_later() {
+    let older = Collector::start();
+    let change = json!({"definition": [{"granularity": 300, "points": 10}], "back_window": 2});
+    let refused = older.send("PATCH", "/v1/archive_policy/low", &change);
+    let text = refused.expect_status(400).text().to_owned();
+    assert!(
+        text.contains("extra keys not allowed @ data['back_window']"),
+        "{text}"
+    );
+    let collector = Collector::configured("api: {compatibility: \"4.7\"}\n");
+    let policy = json!({"name": "five", "definition": [{"granularity": 300, "points": 10}]});
+    collector
+        .post("/v1/archive_policy", &policy)
+        .expect_status(201);
+    let metric = collector.metric("five");
+    let path = format!("/v1/metric/{metric}/measures");
+    let write = |minute: i64, value: f64| {
+        let at = 1_767_225_600 + minute * 60;
+        let measures = json!([{"timestamp": at, "value": value}]);
+        collector.post(&path, &measures).expect_status(202);
+    };
+    write(20, 1.0);
+    write(12, 2.0);
+    let values = || {
+        let points = collector.json(&path);
+        let points = points.as_array().unwrap().iter();
+        points
+            .map(|point| point[2].as_f64().unwrap())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(values(), [1.0]);
+    let changed = collector.send("PATCH", "/v1/archive_policy/five", &change);
+    assert_eq!(changed.expect_status(200).json()["back_window"], 2);
+    write(12, 3.0);
+    write(4, 4.0);
+    assert_eq!(values(), [3.0, 1.0]);
+    let shorter = json!({"definition": [{"granularity": 300, "points": 10}], "back_window": 0});
+    collector
+        .send("PATCH", "/v1/archive_policy/five", &shorter)
+        .expect_status(200);
+    let collector = collector.restart(false);
+    let measures = json!([{"timestamp": 1_767_225_600 + 13 * 60, "value": 9.0}]);
+    collector.post(&path, &measures).expect_status(202);
+    assert_eq!(collector.json(&path)[0][2], 3.0);
+    assert_eq!(collector.json("/v1/archive_policy/five")["back_window"], 0);
+}
+
+#[test]
 fn a_rule_gives_metrics_their_policy_by_name() {
     let collector = Collector::start();
     let rule = json!({"name": "disks", "metric_pattern": "disk.*", "archive_policy_name": "high"});

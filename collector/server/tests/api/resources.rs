@@ -96,6 +96,55 @@ fn a_change_makes_a_revision_and_no_change_makes_none() {
 }
 
 #[test]
+fn measures_from_its_end_on_bring_a_resource_back_as_in_4_7() {
+    const END: i64 = 1_767_225_600;
+    for (compatibility, comes_back) in [("4.4", false), ("4.7", true)] {
+        let collector =
+            Collector::configured(&format!("api: {{compatibility: \"{compatibility}\"}}\n"));
+        let id = "6f5b4a1c-0d3f-4a55-8a4e-2f4f4d1f0b10";
+        let resource = json!({
+            "id": id, "started_at": "2025-01-01", "ended_at": "2026-01-01",
+            "metrics": {"cpu": {"archive_policy_name": "low"}},
+        });
+        let metric = collector
+            .post("/v1/resource/generic", &resource)
+            .expect_status(201)
+            .json()["metrics"]["cpu"]
+            .clone();
+        let metric = metric.as_str().unwrap();
+        let path = format!("/v1/resource/generic/{id}");
+        let measures = |at: i64| json!([{"timestamp": at, "value": 1}]);
+        let end = || collector.json(&path)["ended_at"].clone();
+        for at in [END - 1, END] {
+            collector
+                .post(&format!("/v1/metric/{metric}/measures"), &measures(at))
+                .expect_status(202);
+            let is_back = comes_back && at == END;
+            assert_eq!(end().is_null(), is_back, "{compatibility} {at}");
+        }
+        let by_metric = json!({ metric: measures(END + 60) });
+        let by_resource = json!({ id: {"cpu": measures(END + 120)} });
+        for (path_of_batch, body) in [
+            ("/v1/batch/metrics/measures", &by_metric),
+            ("/v1/batch/resources/metrics/measures", &by_resource),
+        ] {
+            collector
+                .send("PATCH", &path, &json!({"ended_at": "2026-01-01"}))
+                .expect_status(200);
+            collector.post(path_of_batch, body).expect_status(202);
+            assert_eq!(
+                end().is_null(),
+                comes_back,
+                "{compatibility} {path_of_batch}"
+            );
+        }
+        let history = collector.json(&format!("{path}/history"));
+        let revisions = if comes_back { 6 } else { 1 };
+        assert_eq!(history.as_array().unwrap().len(), revisions);
+    }
+}
+
+#[test]
 fn a_resource_of_a_type_has_its_attributes() {
     let collector = Collector::start();
     let instance = json!({"id": "6868da77-fa82-4e67-aba9-270c5ae8cbca", "display_name": "vm1", "host": "compute-1", "flavor_id": "f", "flavor_name": "m1", "image_ref": "i"});

@@ -1,12 +1,15 @@
-"""Every command of the gnocchi client against a real Gnocchi and against another server. Usage: commands.py REAL OTHER
-Prints as JSON the differences of their outputs, and the commands that were run. What a server names by itself (ids,
-moments of today) is named alike for both; `{name}` in a command stands for what `name` was learnt as before."""
+"""Every command of the gnocchi client against a real Gnocchi and against another server, and every one of `openstack
+metric` against a further one, which has to say what the second says. Usage: commands.py REAL OTHER FURTHER
+Prints as JSON the differences of their outputs, the commands that were run, and which there are. What a server names by
+itself (ids, moments of today) is named alike for all; `{name}` in a command stands for what `name` was learnt as
+before."""
 import ast
 import json
 import re
 import shlex
 import sys
 import tempfile
+from importlib.metadata import entry_points
 
 import forked
 
@@ -120,9 +123,23 @@ SILENT = re.compile(r".* delete |measures (add|batch)|help|complete")
 TODAY = re.compile(r"20(?!15|10)\d\d-\d\d-\d\dT[\d:.]+(\+00:00)?")
 
 
+# What `openstack metric` has, in the words of the gnocchi client.
+IN_OPENSTACK = sorted(point.name.replace("_", " ").removeprefix("metric ") for point in entry_points(group="openstack.metric.v1"))
+ITSELF = ("create", "delete", "list", "show")
+
+
+def in_openstack(command):
+    """The command of `openstack metric`, if it has it."""
+    for name in reversed(IN_OPENSTACK):
+        words = f"metric {name}" if name in ITSELF else name
+        if command == words or command.startswith(words + " "):
+            return command if name in ITSELF else f"metric {command}"
+    return None
+
+
 class Server:
-    def __init__(self, url):
-        self.url, self.names = url, {}
+    def __init__(self, url, program="gnocchi"):
+        self.url, self.names, self.program = url, {}, program
 
     def fill(self, text):
         for name, value in self.names.items():
@@ -130,14 +147,18 @@ class Server:
         return text
 
     def run(self, command, learnt):
+        program, words = "gnocchi", command
         arguments = ["--os-auth-type", "gnocchi-basic", "--user", "admin", "--endpoint", self.url]
-        for word in shlex.split(command):
+        if self.program == "openstack" and in_openstack(command):
+            program, words = self.program, in_openstack(command)
+            arguments = ["--os-auth-type", "gnocchi-basic", "--os-user", "admin", "--os-endpoint", self.url]
+        for word in shlex.split(words):
             if word.startswith(BATCHES.name):
                 word = file("filled", self.fill(open(word).read()))
             arguments.append(self.fill(word))
         if not SILENT.match(command) or "batch delete" in command:
             arguments += ["-f", "json"]
-        code, out, err = forked.run("gnocchi", arguments)
+        code, out, err = forked.run(program, arguments)
         if learnt and code == 0:
             self.names[learnt[0]] = json.loads(out)[learnt[1]]
         try:
@@ -197,11 +218,18 @@ def shape(command, view):
     return view
 
 
-real, other = Server(sys.argv[1]), Server(sys.argv[2])
+real, other, further = Server(sys.argv[1]), Server(sys.argv[2]), Server(sys.argv[3], "openstack")
 differences = []
 for command, learnt in COMMANDS:
-    views = [shape(command, server.run(command, learnt)) for server in (real, other)]
+    views = [shape(command, server.run(command, learnt)) for server in (real, other, further)]
     if views[0] != views[1]:
         differences.append({"command": command, "real": views[0], "other": views[1]})
-known = forked.run("gnocchi", ["complete"])[1]
-json.dump({"differences": differences, "commands": [command for command, _ in COMMANDS], "known": known}, sys.stdout)
+    if views[1] != views[2] and in_openstack(command):
+        differences.append({"command": in_openstack(command), "gnocchi": views[1], "openstack": views[2]})
+json.dump({
+    "differences": differences,
+    "commands": [command for command, _ in COMMANDS],
+    "known": forked.run("gnocchi", ["complete"])[1],
+    "in_openstack": [f"metric {name}" for name in IN_OPENSTACK],
+    "commands_of_openstack": [found for found in (in_openstack(command) for command, _ in COMMANDS) if found],
+}, sys.stdout)

@@ -14,6 +14,10 @@ struct Outcome {
     commands: Vec<String>,
     /// What `gnocchi complete` says: shell code, with a line for the words behind each command.
     known: String,
+    /// The commands that the plugin of `openstack` has, as `metric archive-policy create`.
+    in_openstack: Vec<String>,
+    /// Those of them that were run.
+    commands_of_openstack: Vec<String>,
 }
 
 impl Outcome {
@@ -51,13 +55,19 @@ impl Outcome {
 }
 
 #[test]
-fn every_command_of_the_client_says_what_it_says_of_a_real_gnocchi() {
+fn every_command_of_the_client_and_of_openstack_metric_says_what_it_says_of_a_real_gnocchi() {
     let dir = tempfile::tempdir().unwrap();
     let gnocchi = start_gnocchi(dir.path(), Release::V4_7);
-    let collector = Collector::configured(
-        "storage: {defaults: bare}\napi: {auth_mode: basic, compatibility: \"4.7\"}\n",
-    );
-    let urls = [gnocchi.url(""), collector.running.url("")];
+    let [collector, further] = [0; 2].map(|_| {
+        Collector::configured(
+            "storage: {defaults: bare}\napi: {auth_mode: basic, compatibility: \"4.7\"}\n",
+        )
+    });
+    let urls = [
+        gnocchi.url(""),
+        collector.running.url(""),
+        further.running.url(""),
+    ];
     let urls = urls.each_ref().map(|url| url.trim_end_matches('/'));
     let outcome: Outcome = script("commands.py", &urls);
     assert!(outcome.differences.is_empty(), "{:#?}", outcome.differences);
@@ -66,12 +76,21 @@ fn every_command_of_the_client_says_what_it_says_of_a_real_gnocchi() {
         known.len() > 35 && known.contains("archive-policy create"),
         "{known:?}"
     );
-    let run = |command: &String| {
-        outcome
-            .commands
-            .iter()
-            .any(|one| one.starts_with(command.as_str()))
+    let left = |known: Vec<&String>, run: &[String]| -> Vec<String> {
+        let is_left = |command: &&String| !run.iter().any(|one| one.starts_with(command.as_str()));
+        known.into_iter().filter(is_left).cloned().collect()
     };
-    let left: Vec<&String> = known.iter().filter(|command| !run(command)).collect();
-    assert!(left.is_empty(), "commands that were not run: {left:?}");
+    let unrun = left(known.iter().collect(), &outcome.commands);
+    assert!(unrun.is_empty(), "commands that were not run: {unrun:?}");
+    assert!(
+        outcome.in_openstack.len() > 35,
+        "{:?}",
+        outcome.in_openstack
+    );
+    let of_openstack = outcome.in_openstack.iter().collect();
+    let unrun = left(of_openstack, &outcome.commands_of_openstack);
+    assert!(
+        unrun.is_empty(),
+        "commands of openstack that were not run: {unrun:?}"
+    );
 }

@@ -34,7 +34,10 @@ fn what_is_described_is_served_and_nothing_else_is() {
         collector.running.url("").trim_end_matches('/')
     );
     let paths = document["paths"].as_object().unwrap();
-    assert!(paths.len() > 25, "{paths:?}");
+    assert!(
+        paths.len() > 33 && paths.contains_key("/v2/resources/{id}"),
+        "{paths:?}"
+    );
     for (path, operations) in paths {
         let filled = path.replace("{type}", "generic").replace(['{', '}'], "");
         for method in METHODS {
@@ -69,14 +72,23 @@ fn what_is_described_is_served_and_nothing_else_is() {
 fn things(collector: &Collector) -> Value {
     let id = "6f5b4a1c-0d3f-4a55-8a4e-2f4f4d1f0b10";
     let resource = json!({"id": id, "metrics": {"cpu": {"archive_policy_name": "low"}}});
+    let made = collector.post("/v1/resource/generic", &resource);
+    let metric = made.expect_status(201).json()["metrics"]["cpu"].clone();
+    let metric = metric.as_str().unwrap();
+    let measures = json!([{"timestamp": 1_767_225_600, "value": 1}, {"timestamp": 1_767_229_200, "value": "nan"}]);
     collector
-        .post("/v1/resource/generic", &resource)
-        .expect_status(201);
+        .post(&format!("/v1/metric/{metric}/measures"), &measures)
+        .expect_status(202);
+    let samples = collector.json("/v2/samples");
+    let sample = samples[0]["id"].as_str().unwrap();
     json!({
         "type": ["generic"],
         "id": [id],
         "name": ["cpu"],
         "metric.id": [collector.metric("medium")],
+        "meters.name": ["cpu"],
+        "resources.id": [id],
+        "samples.id": [sample],
         "archive_policy.name": ["low", "medium"],
         "archive_policy_rule.name": ["default"],
         "resource_type.name": ["generic", "instance"],

@@ -111,7 +111,7 @@ impl Plan {
         self.raw_blocks
     }
 
-    /// Whether a metric of this plan may go over to another one: only points and timespans may differ.
+    /// Whether a metric of this plan may go over to another one: only points, timespans and the back window may differ.
     pub(crate) fn may_become(&self, other: &Self) -> Result<(), &'static str> {
         let granularities = |plan: &Self| {
             plan.levels
@@ -123,8 +123,6 @@ impl Plan {
             Err("it has other granularities")
         } else if self.methods != other.methods {
             Err("it has other aggregation methods")
-        } else if self.policy.back_window != other.policy.back_window {
-            Err("it has another back window")
         } else {
             Ok(())
         }
@@ -189,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn only_points_and_timespans_may_change() {
+    fn only_points_timespans_and_the_back_window_may_change() {
         let plan = |policy: ArchivePolicy| Plan::new(policy).unwrap();
         let low = default("low");
         let mut shorter = low.clone();
@@ -208,10 +206,7 @@ mod tests {
             back_window: 1,
             ..low.clone()
         };
-        assert_eq!(
-            plan(low).may_become(&plan(late)),
-            Err("it has another back window")
-        );
+        assert_eq!(plan(low).may_become(&plan(late)), Ok(()));
     }
 
     #[test]

@@ -90,6 +90,27 @@ impl Series {
         self.plan = plan;
     }
 
+    /// Whether all windows that would be open again under a plan with a longer back window are in memory still: what
+    /// segments have is not computed anew.
+    pub(crate) fn may_reopen(&self, plan: &Plan) -> bool {
+        let Some(last) = self.raw.last().map(|last| last.timestamp) else {
+            return true;
+        };
+        if !self.in_segments || plan.raw_blocks() <= self.plan.raw_blocks() {
+            return true;
+        }
+        let bound = window::back_window_start(last, plan.block(), plan.raw_blocks());
+        let mut levels = plan.levels().iter().zip(&self.levels);
+        levels.all(|(level, rows)| {
+            let newest = window::start(last, level.granularity).0;
+            let kept = level.timespan.map(|span| newest.saturating_sub(span));
+            let open = window::start(bound, level.granularity).0;
+            let open = open.max(kept.unwrap_or(i64::MIN));
+            let first = rows.start(0, self.plan.width());
+            first.is_some_and(|first| first <= open)
+        })
+    }
+
     /// Adds measures to the raw tail as they were kept; false if they do not follow.
     pub(crate) fn append_raw(&mut self, measures: impl IntoIterator<Item = Measure>) -> bool {
         measures.into_iter().all(|measure| {

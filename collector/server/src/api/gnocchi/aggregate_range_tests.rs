@@ -37,19 +37,3 @@ fn what_is_not_understood_is_named() {
         assert_eq!(error.detail["detail"], name, "{query}");
     }
 }
-
-#[test]
-fn more_metrics_than_are_configured_are_refused() {
-    let config = ApiConfig {
-        max_aggregate_metrics: 2,
-        ..ApiConfig::default()
-    };
-    let bounds = Bounds::of(&config);
-    assert_eq!(bounds.check(2, "metrics"), Ok(()));
-    let error = bounds.check(3, "metrics").unwrap_err();
-    assert_eq!(error.status, StatusCode::BAD_REQUEST);
-    assert_eq!(
-        error.detail["reason"],
-        "more than 2 metrics (max_aggregate_metrics)"
-    );
-}

@@ -4,8 +4,6 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::response::Response;
 use collector_index::{Filter, IndexError, Resource};
 use collector_model::grid::Fill;
 use collector_model::operations::Operation;
@@ -13,15 +11,17 @@ use collector_model::{MetricId, parse_uuid};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::aggregate_range::{Bounds, Gaps, Range};
+use super::aggregate_range::{Gaps, Range};
 use super::aggregates_body::{Scope, read_body};
 use super::aggregates_history::{Sum, revisions, stays};
-use super::aggregates_measures::{Measures, Selected, compute, no_metrics, object};
+use super::aggregates_measures::{Measures, Selected, compute, no_metrics};
 use super::aggregates_resources::{grouped, groups, search, select};
 use super::auth::Caller;
+use super::bounds::Bounds;
 use super::error::{ApiError, ApiResult};
-use super::json::{RawBody, reply_text, to_text};
+use super::json::{RawBody, to_text};
 use super::openapi::{self, Endpoints};
+use super::points_answer::{self, Part, reply_parts};
 use super::query::Params;
 use super::view;
 use crate::app::App;
@@ -59,7 +59,7 @@ async fn aggregate(
 ) -> ApiResult {
     let details = params.flag("details")?;
     let range = Range::of(&params, Gaps::Fill(Fill::Drop), caller.dialect)?;
-    let (operation, scope) = read_body(&body.json()?, &caller)?;
+    let (operation, scope) = read_body(&body.json()?, &caller, app.api().max_operation_depth)?;
     let question = Question {
         app: &app,
         operation: Arc::new(operation),
@@ -143,10 +143,10 @@ impl Question<'_> {
                     resource: None,
                 })
             });
-        let measures = self.compute(selected.collect()).await?.text();
+        let measures = self.compute(selected.collect()).await?;
         let views = metrics.iter().map(|metric| view::metric(metric));
         let shown = self.details.then(|| to_text(&views.collect::<Vec<_>>()));
-        Ok(answer(measures, shown))
+        reply_parts(self.app, self.bounds, fields(measures, shown)).await
     }
 
     async fn by_search(
@@ -157,24 +157,27 @@ impl Question<'_> {
     ) -> ApiResult {
         self.known_type(&resource_type).await?;
         let found = search(self.app, &resource_type, filter, groups, &self.bounds).await?;
-        let resources = found.map_err(bad_search)?;
+        let resources = found.map_err(ApiError::of_search)?;
         if groups.is_empty() {
             let resources: Vec<&Resource> = resources.iter().collect();
             let answer = self.of_resources(&resources, &resource_type).await?;
             let answer = answer.ok_or_else(|| no_metrics(self.range.dialect, &self.operation))?;
-            return Ok(reply_text(StatusCode::OK, answer));
+            return reply_parts(self.app, self.bounds, answer).await;
         }
         let mut results = Vec::new();
         for (group, members) in grouped(&resources, &resource_type, groups) {
             if let Some(measures) = self.of_resources(&members, &resource_type).await? {
-                let group = to_text(&group);
-                results.push(format!("{{\"group\": {group}, \"measures\": {measures}}}"));
+                results.push((to_text(&group), measures));
             }
         }
-        if results.is_empty() {
+        self.groups(results).await
+    }
+
+    async fn groups(&self, found: Vec<(String, Vec<Part>)>) -> ApiResult {
+        if found.is_empty() {
             return Err(no_metrics(self.range.dialect, &self.operation));
         }
-        Ok(list(&results))
+        reply_parts(self.app, self.bounds, points_answer::groups(found)).await
     }
 
     async fn known_type(&self, name: &str) -> ApiResult<()> {
@@ -195,7 +198,7 @@ impl Question<'_> {
         self.known_type(&resource_type).await?;
         let query = revisions(&resource_type, filter, &self.range, &self.bounds);
         let found = self.app.index.list_resources(&query).await;
-        let found = found.map_err(bad_search)?;
+        let found = found.map_err(ApiError::of_search)?;
         self.bounds.check(found.len(), "revisions of resources")?;
         let range = self.range;
         let mut results = Vec::new();
@@ -218,15 +221,11 @@ impl Question<'_> {
             let points = sum.points();
             if !points.is_empty() {
                 let shown = self.details.then(|| to_text(&shown));
-                let measures = fields(Measures::Aggregated(points).text(), shown);
-                let group = to_text(&group);
-                results.push(format!("{{\"group\": {group}, \"measures\": {measures}}}"));
+                let measures = fields(Measures::Aggregated(points), shown);
+                results.push((to_text(&group), measures));
             }
         }
-        if results.is_empty() {
-            return Err(no_metrics(self.range.dialect, &self.operation));
-        }
-        Ok(list(&results))
+        self.groups(results).await
     }
 
     /// The answer for these resources; `None` where none has any of the metrics.
@@ -234,7 +233,7 @@ impl Question<'_> {
         &mut self,
         resources: &[&Resource],
         resource_type: &str,
-    ) -> ApiResult<Option<String>> {
+    ) -> ApiResult<Option<Vec<Part>>> {
         let selected = select(self.app, &self.operation, resources, &self.bounds).await?;
         if selected.is_empty() {
             return Ok(None);
@@ -245,25 +244,17 @@ impl Question<'_> {
             let views = used.map(|resource| view::resource(resource, resource_type));
             to_text(&views.collect::<Vec<_>>())
         });
-        let measures = self.compute(selected).await?.text();
+        let measures = self.compute(selected).await?;
         Ok(Some(fields(measures, shown)))
     }
 }
 
-fn fields(measures: String, references: Option<String>) -> String {
-    let references = references.map(|references| ("references".to_owned(), references));
-    let measures = ("measures".to_owned(), measures);
-    object(std::iter::once(measures).chain(references))
-}
-
-fn answer(measures: String, references: Option<String>) -> Response {
-    reply_text(StatusCode::OK, fields(measures, references))
-}
-
-fn list(results: &[String]) -> Response {
-    reply_text(StatusCode::OK, format!("[{}]", results.join(", ")))
-}
-
-fn bad_search(error: IndexError) -> ApiError {
-    ApiError::from(error).with_status(StatusCode::BAD_REQUEST)
+fn fields(measures: Measures, references: Option<String>) -> Vec<Part> {
+    let mut parts = vec!["{\"measures\": ".into(), Part::Measures(measures)];
+    if let Some(references) = references {
+        parts.push(", \"references\": ".into());
+        parts.push(Part::Text(references));
+    }
+    parts.push("}".into());
+    parts
 }

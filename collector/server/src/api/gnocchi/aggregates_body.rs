@@ -7,8 +7,7 @@ use serde_json::{Value, json};
 
 use super::auth::Caller;
 use super::error::{ApiError, ApiResult};
-use super::filter::read_filter_at;
-use super::filter_text;
+use super::filter::{read_filter_at, read_filter_text};
 use super::schema::{Node, invalid_at};
 
 /// What the metrics of the operations are found by.
@@ -25,12 +24,17 @@ pub(super) enum Scope {
     },
 }
 
-/// Reads a body.
-pub(super) fn read_body(body: &Value, caller: &Caller) -> ApiResult<(Operation, Scope)> {
+/// Reads a body, with operations of so many levels at most.
+pub(super) fn read_body(
+    body: &Value,
+    caller: &Caller,
+    most_depth: usize,
+) -> ApiResult<(Operation, Scope)> {
     let root = Node::root(body);
     let object = root.object()?;
     let operations = root.required("operations")?;
-    let operation = Operation::read(operations.value).map_err(|error| refused(&error))?;
+    let operation = Operation::read_within(operations.value, most_depth);
+    let operation = operation.map_err(|error| refused(&error))?;
     let scope = match (root.field("resource_type"), root.field("search")) {
         (Some(resource_type), Some(search)) if object.len() == 3 => Scope::Resources {
             resource_type: resource_type.text()?.to_owned(),
@@ -52,12 +56,10 @@ pub(super) fn read_body(body: &Value, caller: &Caller) -> ApiResult<(Operation, 
 }
 
 fn read_search(search: &Node<'_>, caller: &Caller) -> ApiResult<Option<Filter>> {
-    let Value::String(text) = search.value else {
-        return read_filter_at(search, caller);
-    };
-    let filter = filter_text::parse(text)
-        .map_err(|error| ApiError::bad_request(format!("Invalid filter: {error}")))?;
-    read_filter_at(&Node::root(&filter), caller)
+    match search.value {
+        Value::String(text) => read_filter_text(text, caller),
+        _ => read_filter_at(search, caller),
+    }
 }
 
 fn refused(error: &ReadError) -> ApiError {
@@ -66,6 +68,11 @@ fn refused(error: &ReadError) -> ApiError {
             "cause": "Invalid operations",
             "reason": "Fail to parse the operations string",
             "detail": error.to_string(),
+        })),
+        ReadError::TooDeep(_) => ApiError::bad_request(json!({
+            "cause": "Invalid operations",
+            "reason": format!("{error} (max_operation_depth)"),
+            "detail": ["operations"],
         })),
         ReadError::Invalid {
             reason,
@@ -87,14 +94,16 @@ mod tests {
     use super::*;
 
     fn refusal(body: Value) -> Value {
-        read_body(&body, &Caller::test("admin")).unwrap_err().detail
+        read_body(&body, &Caller::test("admin"), 64)
+            .unwrap_err()
+            .detail
     }
 
     #[test]
     fn metrics_are_meant_by_id_or_by_name_on_resources() {
         let body = json!({"operations": "(metric x mean)"});
         assert_eq!(
-            read_body(&body, &Caller::test("admin")).unwrap().1,
+            read_body(&body, &Caller::test("admin"), 64).unwrap().1,
             Scope::Ids
         );
         for (search, filter) in [
@@ -111,7 +120,7 @@ mod tests {
                 filter,
             };
             assert_eq!(
-                read_body(&body, &Caller::test("admin")).unwrap().1,
+                read_body(&body, &Caller::test("admin"), 64).unwrap().1,
                 resources
             );
         }

@@ -8,7 +8,8 @@ use collector_model::{Granularity, Timestamp};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::aggregate_range::{Bounds, Range};
+use super::aggregate_range::Range;
+use super::bounds::Bounds;
 use super::points::Point;
 use super::resample::Sampling;
 use super::view;

@@ -1,5 +1,5 @@
-//! The measures of one aggregate: which granularities its metrics have in common, their series, what the operations
-//! make of them, and how that is written.
+//! The measures of one aggregate: which granularities its metrics have in common, their series, and what the operations
+//! make of them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -10,12 +10,12 @@ use collector_model::{Aggregation, Granularity, Timestamp};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::aggregate_range::{Bounds, Range, unaggregable};
+use super::aggregate_range::{Range, unaggregable};
 use super::aggregates_work::Work;
+use super::bounds::Bounds;
 use super::computing::blocking;
 use super::error::{ApiError, ApiResult};
-use super::json::to_text;
-use super::points::{Point, points_text};
+use super::points::Point;
 use super::resample::Sampling;
 use crate::api::Compatibility;
 use crate::app::App;
@@ -53,39 +53,6 @@ pub(super) enum Measures {
     OfMetrics(ByMetric),
     /// Series of metrics of resources.
     OfResources(BTreeMap<Uuid, ByMetric>),
-}
-
-impl Measures {
-    /// The JSON.
-    pub(super) fn text(self) -> String {
-        match self {
-            Self::Aggregated(points) => format!("{{\"aggregated\": {}}}", points_text(points)),
-            Self::OfMetrics(metrics) => metrics_text(metrics),
-            Self::OfResources(resources) => object(
-                resources
-                    .into_iter()
-                    .map(|(id, metrics)| (id.to_string(), metrics_text(metrics))),
-            ),
-        }
-    }
-}
-
-fn metrics_text(metrics: ByMetric) -> String {
-    object(metrics.into_iter().map(|(name, series)| {
-        let series = series.into_iter();
-        (
-            name,
-            object(series.map(|(aggregation, points)| (aggregation, points_text(points)))),
-        )
-    }))
-}
-
-/// A JSON object of values that are JSON already.
-pub(super) fn object(fields: impl Iterator<Item = (String, String)>) -> String {
-    let fields: Vec<String> = fields
-        .map(|(name, value)| format!("{}: {value}", to_text(&name)))
-        .collect();
-    format!("{{{}}}", fields.join(", "))
 }
 
 /// The granularities that all metrics have, coarsest first.

@@ -9,8 +9,8 @@ use collector_model::{MetricId, fnmatch};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::aggregate_range::Bounds;
 use super::aggregates_measures::Selected;
+use super::bounds::Bounds;
 use super::error::ApiResult;
 use super::pagination::RESOURCE_ORDER;
 use super::query::Params;

@@ -1,20 +1,22 @@
 //! The computation of an aggregate: points of its metrics side by side, what the operations make of them, and of which
-//! metric that is. Where a value depends on its own moment alone, time is gone through piece by piece.
+//! metric that is. Where a value depends on a bounded time, that is gone through piece by piece.
 
 use std::collections::BTreeMap;
 
-use collector_model::operations::{EvaluateError, Limits, Operation, Reference, evaluate};
-use collector_model::{AggregatePoint, Aggregation, Granularity};
+use collector_model::grid::{Cut, Piece};
+use collector_model::operations::{EvaluateError, Limits, Operation, Reach, Reference, evaluate};
+use collector_model::{Aggregation, Granularity, window};
 use collector_storage::{ReadQuery, Store};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::aggregate_range::{Bounds, Gaps, Range, too_large, unaggregable};
+use super::aggregate_range::{Range, unaggregable};
 use super::aggregates_measures::{ByMetric, Measures, Selected, points};
+use super::bounds::{Bounds, too_large};
 use super::error::ApiResult;
 use super::points::Point;
 use super::resample::Sampling;
-use super::slices::Slices;
+use super::side_by_side::SideBySide;
 
 /// What has come out so far.
 #[derive(Default)]
@@ -40,7 +42,7 @@ pub(super) struct Work<'w> {
     pub(super) bounds: Bounds,
 }
 
-impl<'w> Work<'w> {
+impl Work<'_> {
     /// Computes it for each of these granularities.
     pub(super) fn run(&mut self, granularities: &[Granularity]) -> ApiResult<Measures> {
         let references: Vec<Reference> = self
@@ -50,19 +52,19 @@ impl<'w> Work<'w> {
             .collect();
         let mut found = Found::default();
         for granularity in granularities {
-            if self.is_pointwise() {
-                let mut slices = self.slices(*granularity);
-                while let Some(series) = slices.next(&self.bounds)? {
-                    self.add(*granularity, &series, &references, &mut found)?;
-                }
-                continue;
-            }
-            let mut series = Vec::with_capacity(self.selected.len());
             let queries: Vec<_> = self.queries(*granularity).collect();
-            for (metric, query) in queries {
-                series.push(self.bounds.read(self.store, metric, &query)?);
-            }
-            self.add(*granularity, &series, &references, &mut found)?;
+            let (this, mut bounds) = (&*self, self.bounds);
+            let side_by_side = SideBySide {
+                store: this.store,
+                queries: &queries,
+                granularity: *granularity,
+                range: this.range,
+                references: &|| this.references(),
+            };
+            side_by_side.each(this.cut(), &mut bounds, |bounds, piece| {
+                this.add(bounds, piece, &references, &mut found)
+            })?;
+            self.bounds = bounds;
         }
         Ok(match found.aggregated {
             Some(points) => Measures::Aggregated(points),
@@ -71,10 +73,12 @@ impl<'w> Work<'w> {
         })
     }
 
-    /// Whether a stretch of time may be computed piece by piece.
-    fn is_pointwise(&self) -> bool {
-        matches!(self.range.gaps, Gaps::Fill(fill) if fill.is_pointwise())
-            && self.operation.is_pointwise()
+    /// How time may be cut into pieces that are computed each by itself.
+    fn cut(&self) -> Option<Cut> {
+        Some(match self.operation.reach()? {
+            Reach::Moments(before) => Cut::Moments(before),
+            Reach::Windows(length) => Cut::Windows(Box::new(move |at| window::start(at, length))),
+        })
     }
 
     fn queries(&self, granularity: Granularity) -> impl Iterator<Item = (Uuid, ReadQuery)> {
@@ -83,42 +87,40 @@ impl<'w> Work<'w> {
         pairs.map(move |(one, aggregation)| (one.metric.id, range.query(*aggregation, granularity)))
     }
 
-    /// What may be computed piece by piece is also read so. Then only what comes out counts, not what is read.
-    fn slices(&self, granularity: Granularity) -> Slices<'w> {
-        let queries = self.queries(granularity);
-        Slices::of(self.store, queries, granularity, &self.bounds)
-    }
-
-    /// Computes the operations on a stretch of time, and adds what comes out to what was found before.
+    /// Computes the operations on a piece of time, and adds what comes out to what was found before; says how much.
     fn add(
-        &mut self,
-        granularity: Granularity,
-        series: &[Vec<AggregatePoint>],
+        &self,
+        bounds: &Bounds,
+        piece: Piece,
         references: &[Reference],
         found: &mut Found,
-    ) -> ApiResult<()> {
-        let grid = self
-            .range
-            .grid(granularity, series, &self.bounds, || self.references())?;
-        let evaluated = evaluate(self.operation, &grid, references, &self.limits());
+    ) -> ApiResult<usize> {
+        let clock = *bounds;
+        let limits = Limits {
+            steps: bounds.steps(),
+            stop: move || clock.is_late(),
+        };
+        let evaluated = evaluate(self.operation, &piece.grid, references, &limits);
         let evaluated = evaluated.map_err(|error| match error {
-            EvaluateError::TooMuchWork(_) => too_large(&error.to_string()),
-            EvaluateError::Stopped => self.bounds.too_late(),
+            EvaluateError::TooMuchWork(_) => too_large(&format!("{error} (max_aggregate_points)")),
+            EvaluateError::Stopped => bounds.too_late(),
             other => unaggregable(self.range.dialect, &other.to_string(), self.references()),
         })?;
-        let grid = evaluated.grid;
-        if self.is_pointwise() {
-            self.bounds.spend(match evaluated.aggregated {
-                true => grid.timestamps.len(),
-                false => series.iter().map(Vec::len).sum(),
-            })?;
+        let mut grid = evaluated.grid;
+        if let Some(from) = piece.from {
+            grid.drop_before(from);
         }
         let (sampling, drops) = (Sampling::Fixed(grid.granularity), self.range.drops());
+        let mut count = 0;
+        let mut extend = |series: &mut Vec<Point>, column: &[f64]| {
+            let before = series.len();
+            series.extend(points(&grid.timestamps, column, sampling, drops));
+            count += series.len() - before;
+        };
         if evaluated.aggregated {
             let column = grid.columns.first().map(Vec::as_slice).unwrap_or_default();
-            let points = points(&grid.timestamps, column, sampling, drops);
-            found.aggregated.get_or_insert_default().extend(points);
-            return Ok(());
+            extend(found.aggregated.get_or_insert_default(), column);
+            return Ok(count);
         }
         for (one, column) in self.selected.iter().zip(&grid.columns) {
             let metrics = match one.resource {
@@ -127,17 +129,9 @@ impl<'w> Work<'w> {
             };
             let series = metrics.entry(one.name()).or_default();
             let series = series.entry(one.reference.aggregation.clone()).or_default();
-            series.extend(points(&grid.timestamps, column, sampling, drops));
+            extend(series, column);
         }
-        Ok(())
-    }
-
-    fn limits(&self) -> Limits<impl Fn() -> bool> {
-        let bounds = self.bounds;
-        Limits {
-            steps: bounds.steps(),
-            stop: move || bounds.is_late(),
-        }
+        Ok(count)
     }
 
     /// What a refusal names.

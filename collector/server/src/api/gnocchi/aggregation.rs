@@ -8,21 +8,24 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::routing::any;
 use collector_index::{IndexError, Metric};
-use collector_model::operations::{Method, aggregate, resample};
+use collector_model::operations::Method;
 use collector_model::{Granularity, MetricId, parse_uuid};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::aggregate_range::{Bounds, Gaps, Range, unaggregable};
-use super::aggregates_measures::{common_granularities, has_granularity, method_of, points};
+use super::aggregate_range::{Gaps, Range, unaggregable};
+use super::aggregates_measures::{common_granularities, has_granularity, method_of};
 use super::aggregates_resources::{grouped, groups, search};
+use super::aggregation_work::Work;
 use super::auth::Caller;
+use super::bounds::Bounds;
 use super::computing::blocking;
 use super::error::{ApiError, ApiResult};
-use super::json::{RawBody, reply_text, to_text};
+use super::json::{RawBody, to_text};
 use super::openapi::{Endpoints, Operation};
-use super::points::{Point, points_text};
+use super::points::Point;
+use super::points_answer::{self, Part, reply_parts};
 use super::query::Params;
-use super::resample::{Sampling, resample_within, whole_files};
+use super::resample::Sampling;
 use super::resource_list::filter;
 use super::schema::Node;
 use crate::app::App;
@@ -124,8 +127,7 @@ async fn of_metrics(
     if let Some(missing) = ids.iter().find(|id| !known.contains(id)) {
         return Err(IndexError::NoSuchMetric(missing.to_string()).into());
     }
-    let text = question.points(metrics).await?;
-    Ok(reply_text(StatusCode::OK, text))
+    question.reply(metrics).await
 }
 
 async fn of_resources(
@@ -139,30 +141,26 @@ async fn of_resources(
     let groups = groups(&params);
     let filter = filter(&body, &params, &caller)?;
     let filter = caller.limit_resources(Action::SearchResource, filter)?;
-    let question = Question::of(&app, &caller, &params);
+    let mut question = Question::of(&app, &caller, &params);
     let found = search(&app, &resource_type, filter, &groups, &question.bounds).await?;
     let resources = found.map_err(|error| match error {
         IndexError::InvalidPagination(_) => ApiError::bad_request("Invalid groupby attribute"),
-        other => ApiError::from(other).with_status(StatusCode::BAD_REQUEST),
+        other => ApiError::of_search(other),
     })?;
     let named = |resource: &collector_index::Resource| resource.metrics.get(&name).copied();
     if groups.is_empty() {
         let ids: Vec<MetricId> = resources.iter().filter_map(named).collect();
         let metrics = app.index.metrics(&ids).await?;
-        let text = question.points(metrics).await?;
-        return Ok(reply_text(StatusCode::OK, text));
+        return question.reply(metrics).await;
     }
     let mut results = Vec::new();
     for (group, members) in grouped(&resources, &resource_type, &groups) {
         let ids: Vec<MetricId> = members.into_iter().filter_map(named).collect();
         let metrics = app.index.metrics(&ids).await?;
-        let (group, measures) = (to_text(&group), question.points(metrics).await?);
-        results.push(format!("{{\"group\": {group}, \"measures\": {measures}}}"));
+        let points = Part::Points(question.points(metrics).await?);
+        results.push((to_text(&group), vec![points]));
     }
-    Ok(reply_text(
-        StatusCode::OK,
-        format!("[{}]", results.join(", ")),
-    ))
+    reply_parts(&app, question.bounds, points_answer::groups(results)).await
 }
 
 struct Question<'q> {
@@ -182,8 +180,13 @@ impl<'q> Question<'q> {
         }
     }
 
-    /// The one series of all metrics, as JSON.
-    async fn points(&self, metrics: Vec<Arc<Metric>>) -> ApiResult<String> {
+    async fn reply(mut self, metrics: Vec<Arc<Metric>>) -> ApiResult {
+        let points = Part::Points(self.points(metrics).await?);
+        reply_parts(self.app, self.bounds, vec![points]).await
+    }
+
+    /// The one series of all metrics.
+    async fn points(&mut self, metrics: Vec<Arc<Metric>>) -> ApiResult<Vec<Point>> {
         let range = Range::of(self.params, Gaps::Overlap(100.0), self.caller.dialect)?;
         let aggregation = self.params.get("aggregation").unwrap_or("mean");
         for metric in &metrics {
@@ -192,7 +195,7 @@ impl<'q> Question<'q> {
                 .await?;
         }
         let Some(first) = metrics.first() else {
-            return Ok("[]".to_owned());
+            return Ok(Vec::new());
         };
         let sampling = self.sampling(&range)?;
         let granularities = granularities(&metrics, &range, aggregation)?;
@@ -224,49 +227,22 @@ impl<'q> Question<'q> {
                 return Err(ApiError::bad_request(error));
             }
         };
-        let detail: Value = metrics
-            .iter()
-            .map(|metric| json!([metric.id, aggregation]))
-            .collect();
-        let (store, mut bounds) = (Arc::clone(&self.app.store), self.bounds);
+        let (store, bounds) = (Arc::clone(&self.app.store), self.bounds);
         bounds.check(metrics.len(), "metrics")?;
-        blocking(bounds, move || {
-            let mut out: Vec<Point> = Vec::new();
-            for granularity in granularities {
-                let queries = metrics.iter().zip(&methods);
-                let queries: Vec<_> = queries
-                    .map(|(metric, method)| (metric.id, range.query(*method, granularity)))
-                    .collect();
-                let is_alone = method.is_none() || metrics.len() < 2;
-                let wanted = queries.iter().map(|(id, query)| match sampling {
-                    Some(_) if is_alone => (*id, whole_files(*query)),
-                    _ => (*id, *query),
-                });
-                let wanted: Vec<_> = wanted.collect();
-                let series = bounds.read_all(store.as_ref(), &wanted)?;
-                let fixed = Sampling::Fixed(granularity);
-                let (Some(method), [_, _, ..]) = (method, series.as_slice()) else {
-                    // One metric is not put together with anything.
-                    for (one, (_, query)) in series.into_iter().zip(&queries) {
-                        match sampling {
-                            Some(sampling) => out.extend(resample_within(&one, sampling, query)),
-                            None => out.extend(one.into_iter().map(Point::from)),
-                        }
-                    }
-                    continue;
-                };
-                let mut grid = range.grid(granularity, &series, &bounds, || detail.clone())?;
-                if let (Some(sampling), Some(aggregation)) = (sampling, methods.first()) {
-                    grid = resample(grid, *aggregation, |at| sampling.start(at));
-                }
-                let grid = aggregate(grid, method);
-                let values = grid.columns.first().map(Vec::as_slice).unwrap_or_default();
-                let shown = sampling.unwrap_or(fixed);
-                out.extend(points(&grid.timestamps, values, shown, range.drops()));
-            }
-            Ok(points_text(out))
-        })
-        .await
+        let work = Work {
+            metrics,
+            aggregation: aggregation.to_owned(),
+            methods,
+            method,
+            sampling,
+            range,
+        };
+        let computed = blocking(bounds, move || {
+            work.run(store.as_ref(), &granularities, bounds)
+        });
+        let (points, left) = computed.await?;
+        self.bounds = left;
+        Ok(points)
     }
 
     fn sampling(&self, range: &Range) -> ApiResult<Option<Sampling>> {

@@ -85,8 +85,11 @@ async fn update(
 ) -> ApiResult {
     app.index.archive_policy(&name).await?;
     caller.require(Action::UpdateArchivePolicy)?;
-    let definition = read_policy_change(&body.json()?)?;
-    let policy = app.index.update_archive_policy(&name, definition).await?;
+    let (definition, back_window) = read_policy_change(&body.json()?, caller.dialect)?;
+    let updated = app
+        .index
+        .update_archive_policy(&name, definition, back_window);
+    let policy = updated.await?;
     let metrics = app.index.metrics_of_archive_policy(&name).await?;
     app.measures
         .set_policy(metrics, Arc::clone(&policy))

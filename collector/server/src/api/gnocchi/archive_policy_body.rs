@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::error::{ApiError, ApiResult};
 use super::schema::Node;
+use crate::api::Compatibility;
 
 /// Reads a new policy.
 pub(super) fn read_policy(body: &Value) -> ApiResult<ArchivePolicy> {
@@ -19,14 +20,7 @@ pub(super) fn read_policy(body: &Value) -> ApiResult<ArchivePolicy> {
         None => return Err(root.missing_key("definition")),
     };
     let name = root.required("name")?.text()?;
-    let back_window = match root.field("back_window") {
-        Some(node) => {
-            let blocks = node.whole(0)?;
-            u32::try_from(blocks)
-                .map_err(|_| node.invalid(&format!("value must be at most {}", u32::MAX)))?
-        }
-        None => 0,
-    };
+    let back_window = read_back_window(&root)?.unwrap_or(0);
     let methods = match root.field("aggregation_methods") {
         Some(node) => {
             let names = node.items()?.map(|name| name.text());
@@ -39,11 +33,29 @@ pub(super) fn read_policy(body: &Value) -> ApiResult<ArchivePolicy> {
     ArchivePolicy::new(name, back_window, definition, methods).map_err(refused)
 }
 
-/// Reads the new archives of a policy.
-pub(super) fn read_policy_change(body: &Value) -> ApiResult<Vec<Definition>> {
+/// Reads the new archives of a policy, and its new back window where one is given, which Gnocchi 4.4 does not change.
+pub(super) fn read_policy_change(
+    body: &Value,
+    dialect: Compatibility,
+) -> ApiResult<(Vec<Definition>, Option<u32>)> {
     let root = Node::root(body);
-    root.object_of(&["definition"])?;
-    definitions(read_archives(&root.required("definition")?)?)
+    match dialect.changes_back_windows() {
+        true => root.object_of(&["definition", "back_window"])?,
+        false => root.object_of(&["definition"])?,
+    };
+    let archives = read_archives(&root.required("definition")?)?;
+    let back_window = read_back_window(&root)?;
+    Ok((definitions(archives)?, back_window))
+}
+
+fn read_back_window(root: &Node<'_>) -> ApiResult<Option<u32>> {
+    let Some(node) = root.field("back_window") else {
+        return Ok(None);
+    };
+    let blocks = u32::try_from(node.whole(0)?);
+    let blocks =
+        blocks.map_err(|_| node.invalid(&format!("value must be at most {}", u32::MAX)))?;
+    Ok(Some(blocks))
 }
 
 fn refused(error: impl std::fmt::Display) -> ApiError {
@@ -193,18 +205,33 @@ mod tests {
     }
 
     #[test]
-    fn a_change_names_archives_only() {
-        assert_eq!(
-            read_policy_change(&json!({"definition": [{"granularity": 1, "points": 50}]}))
-                .unwrap()
-                .len(),
-            1
-        );
-        assert!(
-            read_policy_change(&json!({"definition": [{"granularity": 1}], "back_window": 3}))
-                .is_err()
-        );
-        assert!(read_policy_change(&json!({})).is_err());
+    fn a_change_names_archives_and_since_4_7_the_back_window() {
+        let read = |body: Value, dialect| {
+            let (archives, back_window) = read_policy_change(&body, dialect)?;
+            Ok::<_, ApiError>((archives.len(), back_window))
+        };
+        let (v4_4, v4_7) = (Compatibility::V4_4, Compatibility::V4_7);
+        let archives = json!({"definition": [{"granularity": 1, "points": 50}]});
+        let both = json!({"definition": [{"granularity": 1}], "back_window": "3"});
+        assert_eq!(read(archives.clone(), v4_4), Ok((1, None)));
+        assert_eq!(read(archives, v4_7), Ok((1, None)));
+        assert_eq!(read(both.clone(), v4_7), Ok((1, Some(3))));
+        for (body, dialect, reason) in [
+            (both, v4_4, "extra keys not allowed @ data['back_window']"),
+            (
+                json!({"back_window": 3}),
+                v4_7,
+                "required key not provided @ data['definition']",
+            ),
+            (
+                json!({"definition": [{"granularity": 1}], "back_window": -1}),
+                v4_7,
+                "value must be at least 0 for dictionary value @ data['back_window']",
+            ),
+        ] {
+            let error = read(body, dialect).unwrap_err();
+            assert_eq!(error.detail["reason"], reason);
+        }
     }
 
     #[test]

@@ -17,7 +17,7 @@ use collector_model::{ResourceIdError, resource_id_within};
 use uuid::Uuid;
 
 use super::error::{ApiError, ApiResult};
-use crate::api::{AuthMode, Compatibility};
+use crate::api::{ApiConfig, AuthMode, Compatibility};
 use crate::app::App;
 use crate::auth::policy::{Action, Target};
 use crate::auth::{ADMIN, Auth, Identity, Refusal};
@@ -35,6 +35,8 @@ pub(super) struct Caller {
     pub(super) name: String,
     /// Whose words he is answered in.
     pub(super) dialect: Compatibility,
+    /// How deep his filters may nest.
+    pub(super) most_filter_depth: usize,
     identity: Arc<Identity>,
     auth: Arc<Auth>,
 }
@@ -72,7 +74,7 @@ impl FromRequestParts<Arc<App>> for Caller {
             AuthMode::Keystone => of_token(&auth, parts, app).await?,
             mode => Arc::new(of_headers(&auth, mode, &parts.headers)?),
         };
-        Ok(Self::new(identity, auth, app.api().compatibility))
+        Ok(Self::new(identity, auth, &app.api()))
     }
 }
 
@@ -137,10 +139,12 @@ fn address(parts: &Parts, behind_proxy: bool) -> IpAddr {
 }
 
 impl Caller {
-    fn new(identity: Arc<Identity>, auth: Arc<Auth>, dialect: Compatibility) -> Self {
+    /// Of that identity, judged by these rules.
+    pub(super) fn new(identity: Arc<Identity>, auth: Arc<Auth>, config: &ApiConfig) -> Self {
         Self {
             name: identity.name.clone(),
-            dialect,
+            dialect: config.compatibility,
+            most_filter_depth: config.max_filter_depth,
             identity,
             auth,
         }

@@ -1,7 +1,6 @@
 use collector_model::Timestamp;
 
 use super::*;
-use crate::api::Compatibility::V4_4;
 use crate::auth::AuthConfig;
 use crate::auth::policy::Policy;
 
@@ -9,7 +8,7 @@ impl Caller {
     /// One of that name who may do everything.
     pub(in crate::api) fn test(name: &str) -> Self {
         let identity = Arc::new(Identity::of_name(name));
-        Self::new(identity, auth(AuthMode::Noauth), V4_4)
+        Self::new(identity, auth(AuthMode::Noauth), &ApiConfig::default())
     }
 }
 
@@ -26,7 +25,8 @@ fn caller(header: &str, value: &str, mode: AuthMode) -> Result<Caller, StatusCod
         );
     }
     let auth = auth(mode);
-    of_headers(&auth, mode, &headers).map(|identity| Caller::new(Arc::new(identity), auth, V4_4))
+    let identity = of_headers(&auth, mode, &headers)?;
+    Ok(Caller::new(Arc::new(identity), auth, &ApiConfig::default()))
 }
 
 fn resource(creator: Option<&str>, project: Option<&str>) -> Resource {
@@ -65,7 +65,7 @@ fn alice() -> Caller {
     )
     .unwrap();
     auth.mode = AuthMode::Keystone;
-    Caller::new(Arc::new(identity), Arc::new(auth), V4_4)
+    Caller::new(Arc::new(identity), Arc::new(auth), &ApiConfig::default())
 }
 
 #[test]

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::auth::Caller;
 use super::batch_body::{self, Entry, not_uuid};
+use super::bring_back::bring_back;
 use super::error::{ApiError, ApiResult};
 use super::json::RawBody;
 use super::openapi::{Endpoints, Operation};
@@ -77,10 +78,14 @@ async fn by_metric(State(app): State<Arc<App>>, caller: Caller, body: RawBody) -
             .require_of_metric(&app, Action::PostMeasures, metric)
             .await?;
     }
-    let stretches = found
-        .iter()
-        .map(|(id, entry)| (*id, entry.measures.clone()));
-    write(&app, stretches, body.measures()).await
+    let stretches = found.iter().map(|(_, entry)| entry.measures.clone());
+    write(
+        &app,
+        &caller,
+        metrics.iter().zip(stretches),
+        body.measures(),
+    )
+    .await
 }
 
 /// Measures of a resource's metrics.
@@ -131,8 +136,13 @@ async fn by_resource(
     }
     let entries = resources.iter().flat_map(|resource| resource.entries);
     let stretches = entries.map(|entry| entry.measures.clone());
-    let ids = metrics.iter().map(|metric| metric.id);
-    write(&app, ids.zip(stretches), body.measures()).await
+    write(
+        &app,
+        &caller,
+        metrics.iter().zip(stretches),
+        body.measures(),
+    )
+    .await
 }
 
 /// The metrics that are there, of each resource in its order; 400 with the names of all that are not.
@@ -218,18 +228,27 @@ async fn ensure(
 }
 
 /// Writes the measures of metrics, of which some may have none: stretches of a body's list.
-async fn write(
+async fn write<'m>(
     app: &App,
-    stretches: impl Iterator<Item = (MetricId, Range<usize>)>,
+    caller: &Caller,
+    metrics: impl Iterator<Item = (&'m Arc<Metric>, Range<usize>)>,
     measures: &[Measure],
 ) -> ApiResult {
-    let stretches: Vec<_> = stretches
-        .filter(|(_, stretch)| !stretch.is_empty())
-        .collect();
-    if !stretches.is_empty() {
+    let some = metrics.filter(|(_, stretch)| !stretch.is_empty());
+    let some: Vec<(&Arc<Metric>, Range<usize>)> = some.collect();
+    if !some.is_empty() {
+        let stretches = some.iter();
+        let stretches = stretches.map(|(metric, stretch)| (metric.id, stretch.clone()));
         app.measures
-            .write_stretches(stretches, measures, Input::Gnocchi)
+            .write_stretches(stretches.collect(), measures, Input::Gnocchi)
             .await?;
     }
+    let newest = |stretch: &Range<usize>| {
+        let measures = measures.get(stretch.clone()).unwrap_or_default();
+        measures.iter().map(|measure| measure.timestamp).max()
+    };
+    let measured = some.iter();
+    let measured = measured.map(|(metric, stretch)| (&***metric, newest(stretch)));
+    bring_back(app, caller, measured).await?;
     Ok(accepted())
 }

@@ -112,7 +112,8 @@ pub(super) fn list(body: &RawBody) -> ApiResult<Vec<Measure>> {
     decode_list(&body.measures()?)
 }
 
-fn decode_list(text: &[u8]) -> ApiResult<Vec<Measure>> {
+/// The same of a text, by the reader that knows all forms.
+pub(super) fn decode_list(text: &[u8]) -> ApiResult<Vec<Measure>> {
     let raw: RawMeasures<'_> =
         serde_json::from_slice(text).map_err(|error| decode_error(&error))?;
     raw.resolve(now())
@@ -127,7 +128,8 @@ pub(super) fn by_metric(body: &RawBody) -> ApiResult<Body<'_>> {
     decode_by_metric(&body.measures()?)
 }
 
-fn decode_by_metric(text: &[u8]) -> ApiResult<Body<'static>> {
+/// The same of a text, by the reader that knows all forms.
+pub(super) fn decode_by_metric(text: &[u8]) -> ApiResult<Body<'static>> {
     let raw: BTreeMap<String, RawMeasures<'_>> = read(text)?;
     let now = now();
     let mut body = Body::default();
@@ -159,7 +161,8 @@ pub(super) fn by_resource<'b>(
     decode_by_resource(&body.measures()?, check)
 }
 
-fn decode_by_resource(
+/// The same of a text, by the reader that knows all forms.
+pub(super) fn decode_by_resource(
     text: &[u8],
     check: impl Fn(&str) -> ApiResult<()>,
 ) -> ApiResult<Body<'static>> {

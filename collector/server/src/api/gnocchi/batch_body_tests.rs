@@ -3,53 +3,8 @@
 use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
 use serde_json::{Value, json};
 
+use super::super::batch_agreement::{agree, same};
 use super::*;
-
-/// The two readers have their own way with the last digit of a number.
-fn same_list(a: &[Measure], b: &[Measure]) -> bool {
-    let same = |(a, b): (&Measure, &Measure)| {
-        let near = (a.value - b.value).abs() <= a.value.abs() * 1e-15;
-        a.timestamp.nanos().abs_diff(b.timestamp.nanos()) <= 1_024
-            && (near || a.value.to_bits() == b.value.to_bits())
-    };
-    a.len() == b.len() && a.iter().zip(b).all(same)
-}
-
-fn same(a: &Body<'_>, b: &Body<'_>) -> bool {
-    let same_entry = |(x, y): (&Entry<'_>, &Entry<'_>)| {
-        (&x.name, &x.archive_policy_name, &x.unit) == (&y.name, &y.archive_policy_name, &y.unit)
-            && same_list(
-                &a.measures()[x.measures.clone()],
-                &b.measures()[y.measures.clone()],
-            )
-    };
-    let same_group = |(x, y): (&Group<'_>, &Group<'_>)| {
-        let (ours, theirs) = (a.entries(x), b.entries(y));
-        x.name == y.name && ours.len() == theirs.len() && ours.iter().zip(theirs).all(same_entry)
-    };
-    a.groups.len() == b.groups.len() && a.groups.iter().zip(&b.groups).all(same_group)
-}
-
-/// What the quick reader takes, the other takes too, and finds the same.
-fn agree(text: &[u8]) {
-    let said = String::from_utf8_lossy(text);
-    if let Some(quick) = measure_scan::list(text) {
-        assert!(same_list(&quick, &decode_list(text).unwrap()), "{said}");
-    }
-    if let Some(quick) = measure_scan::by_resource(text) {
-        let all = decode_by_resource(text, |_| Ok(())).unwrap();
-        assert!(same(&quick, &all), "{said}");
-    }
-    if let Some(quick) = measure_scan::by_metric(text) {
-        // Names are looked at later.
-        if let Ok(all) = decode_by_metric(text) {
-            let order = quick
-                .entries(&quick.groups[0])
-                .is_sorted_by_key(|one| &one.name);
-            assert!(order && same(&quick, &all), "{said}");
-        }
-    }
-}
 
 fn timestamp() -> impl Strategy<Value = Value> {
     prop_oneof![

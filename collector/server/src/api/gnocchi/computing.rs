@@ -15,7 +15,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 
-use super::aggregate_range::Bounds;
+use super::bounds::Bounds;
 use super::error::{ApiError, ApiResult};
 use super::json::reply_text;
 use crate::metrics::Metrics;

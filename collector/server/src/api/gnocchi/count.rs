@@ -7,6 +7,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 
+use super::openapi_operation::described;
 use crate::app::App;
 
 /// Middleware around the endpoints.
@@ -19,7 +20,7 @@ pub(super) async fn count(State(app): State<Arc<App>>, request: Request, next: N
     // Below a prefix there is more before it; where the path was written with empty segments it is not there.
     let route = match route.split_once("/v1/") {
         Some((_, route)) => format!("/v1/{route}"),
-        None if route.starts_with("/v2/") => route.to_owned(),
+        None if route.starts_with("/v2/") => described(route),
         None => format!("/v1/{}", route.trim_start_matches('/')),
     };
     app.metrics.request(

@@ -61,6 +61,16 @@ impl Compatibility {
         matches!(self, Self::V4_7)
     }
 
+    /// Whether a change of an archive policy may give it another back window.
+    pub(super) const fn changes_back_windows(self) -> bool {
+        matches!(self, Self::V4_7)
+    }
+
+    /// Whether measures of a resource from its end on take the end back.
+    pub(super) const fn brings_back_resources(self) -> bool {
+        matches!(self, Self::V4_7)
+    }
+
     /// Longest string attribute of a resource type, in characters; also what is meant where none is said.
     pub(super) const fn longest_string(self) -> u16 {
         match self {

@@ -69,6 +69,15 @@ impl ApiError {
         Self::bare(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
+    /// The refusal of a search that is part of something larger: 400 where the search is wrong.
+    pub(crate) fn of_search(error: IndexError) -> Self {
+        let error = Self::from(error);
+        match error.status.is_server_error() {
+            true => error,
+            false => error.with_status(StatusCode::BAD_REQUEST),
+        }
+    }
+
     /// 400 for a request's body that cannot be read as JSON.
     pub(crate) fn undecodable(reason: impl Into<Cow<'static, str>>) -> Self {
         let reason: Cow<'static, str> = reason.into();
@@ -122,6 +131,10 @@ impl From<IndexError> for ApiError {
             | IndexError::NulCharacter => StatusCode::BAD_REQUEST,
             IndexError::RevisionChanged(_) => return Self::bare(StatusCode::PRECONDITION_FAILED),
             IndexError::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            IndexError::TimedOut => {
+                let text = "the search took longer than query_timeout; ask for less";
+                return Self::new(StatusCode::SERVICE_UNAVAILABLE, text);
+            }
             IndexError::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
             IndexError::Unavailable { .. } => {
                 // Where the database is, is the operator's to know.

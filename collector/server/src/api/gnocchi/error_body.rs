@@ -12,13 +12,18 @@ use super::accept::{ErrorFormat, error_format, takes_json};
 use super::error::ApiError;
 use super::json::to_text;
 
+/// Says of an answer that its body tells the error already, in the form of another API.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Written;
+
 /// Middleware around the whole API.
 pub(super) async fn write_errors(request: Request, next: Next) -> Response {
     let method = request.method().clone();
     let accept = accept(request.headers()).map(str::to_owned);
     let mut response = next.run(request).await;
     let status = response.status();
-    if !status.is_client_error() && !status.is_server_error() {
+    let is_written = response.extensions_mut().remove::<Written>().is_some();
+    if is_written || (!status.is_client_error() && !status.is_server_error()) {
         return response;
     }
     let error = match response.extensions_mut().remove::<ApiError>() {

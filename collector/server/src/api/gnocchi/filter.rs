@@ -5,12 +5,10 @@ use collector_index::{Filter, Operator};
 use serde_json::Value;
 
 use super::auth::Caller;
-use super::error::ApiResult;
+use super::error::{ApiError, ApiResult};
+use super::filter_text;
 use super::resource_body::read_id;
 use super::schema::Node;
-
-/// How deep a filter may nest.
-const MAX_DEPTH: usize = 32;
 
 /// Reads a filter; an empty object is none. Resource ids in it are those that the caller means.
 pub(super) fn read_filter(body: &Value, caller: &Caller) -> ApiResult<Option<Filter>> {
@@ -23,8 +21,8 @@ pub(super) fn read_filter_at(node: &Node<'_>, caller: &Caller) -> ApiResult<Opti
 }
 
 fn read(node: &Node<'_>, caller: &Caller, depth: usize) -> ApiResult<Option<Filter>> {
-    if depth > MAX_DEPTH {
-        return Err(node.invalid(&format!("filter is nested deeper than {MAX_DEPTH} levels")));
+    if depth >= caller.most_filter_depth {
+        return Err(node.invalid(&too_deep(caller.most_filter_depth)));
     }
     let Some((operator, operand)) = single(node)? else {
         // Only a whole filter may be empty: inside another it would say nothing, or everything.
@@ -49,6 +47,18 @@ fn read(node: &Node<'_>, caller: &Caller, depth: usize) -> ApiResult<Option<Filt
     }
     let value = read_value(field, &value, caller)?;
     Ok(Some(Filter::compare(field, operator, value)))
+}
+
+/// Reads a filter that is a text.
+pub(super) fn read_filter_text(text: &str, caller: &Caller) -> ApiResult<Option<Filter>> {
+    let filter = filter_text::parse(text, caller.most_filter_depth)
+        .map_err(|error| ApiError::bad_request(format!("Invalid filter: {error}")))?;
+    read_filter(&filter, caller)
+}
+
+/// The refusal of a filter that nests deeper.
+pub(super) fn too_deep(most: usize) -> String {
+    format!("filter is nested deeper than {most} levels (max_filter_depth)")
 }
 
 /// The one entry of an object; none of an empty one.
@@ -187,6 +197,9 @@ mod tests {
         for _ in 0..40 {
             filter = json!({"not": filter});
         }
-        assert!(refusal(filter).starts_with("filter is nested deeper than 32 levels"));
+        assert!(
+            refusal(filter)
+                .starts_with("filter is nested deeper than 32 levels (max_filter_depth)")
+        );
     }
 }

@@ -3,17 +3,20 @@
 
 use serde_json::{Map, Number, Value};
 
-/// How deep parentheses, `not` and lists may nest.
-const MAX_DEPTH: usize = 32;
 /// Comparison operators; a longer one stands before its own beginning.
 const OPERATORS: [&str; 17] = [
     ">=", "<=", "!=", "≠", "≥", "≤", ">", "<", "=", "like", "eq", "ne", "lt", "gt", "ge", "le",
     "in",
 ];
 
-/// Reads a filter; the error says what was expected where.
-pub(super) fn parse(text: &str) -> Result<Value, String> {
-    let mut reader = Reader { text, at: 0 };
+/// Reads a filter in which parentheses, `not` and lists nest no deeper than so many levels; the error says what was
+/// expected where.
+pub(super) fn parse(text: &str, most_depth: usize) -> Result<Value, String> {
+    let mut reader = Reader {
+        text,
+        at: 0,
+        most_depth,
+    };
     let filter = reader.any_of(0)?;
     reader.skip_spaces();
     if reader.rest().is_empty() {
@@ -26,6 +29,7 @@ pub(super) fn parse(text: &str) -> Result<Value, String> {
 struct Reader<'t> {
     text: &'t str,
     at: usize,
+    most_depth: usize,
 }
 
 fn object(key: &str, value: Value) -> Value {
@@ -52,6 +56,16 @@ impl<'t> Reader<'t> {
             Some(found) => format!("Expected {what}, found '{found}' (at char {column})"),
             None => format!("Expected {what}, found end of text (at char {column})"),
         }
+    }
+
+    fn check(&self, depth: usize) -> Result<(), String> {
+        if depth < self.most_depth {
+            return Ok(());
+        }
+        Err(format!(
+            "nested deeper than {} levels (max_filter_depth)",
+            self.most_depth
+        ))
     }
 
     /// Takes a symbol, or a word that does not go on.
@@ -82,9 +96,7 @@ impl<'t> Reader<'t> {
         depth: usize,
         mut part: impl FnMut(&mut Self) -> Result<Value, String>,
     ) -> Result<Value, String> {
-        if depth > MAX_DEPTH {
-            return Err(self.expected(&format!("at most {MAX_DEPTH} levels")));
-        }
+        self.check(depth)?;
         let first = part(self)?;
         let mut parts = vec![first];
         while self.eat(word) || self.eat(symbol) {
@@ -97,9 +109,7 @@ impl<'t> Reader<'t> {
     }
 
     fn negation(&mut self, depth: usize) -> Result<Value, String> {
-        if depth > MAX_DEPTH {
-            return Err(self.expected(&format!("at most {MAX_DEPTH} levels")));
-        }
+        self.check(depth)?;
         if self.eat("not") {
             return Ok(object("not", self.negation(depth + 1)?));
         }
@@ -132,7 +142,7 @@ impl<'t> Reader<'t> {
         self.skip_spaces();
         let rest = self.rest();
         match rest.chars().next() {
-            Some('[') if depth < MAX_DEPTH => self.list(depth + 1),
+            Some('[') => self.list(depth + 1),
             Some(quote @ ('"' | '\'')) => self.quoted(quote),
             Some(_) => {
                 let length = rest
@@ -150,6 +160,7 @@ impl<'t> Reader<'t> {
     }
 
     fn list(&mut self, depth: usize) -> Result<Value, String> {
+        self.check(depth)?;
         let mut items = Vec::new();
         self.eat("[");
         if self.eat("]") {
@@ -200,6 +211,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    fn parse(text: &str) -> Result<Value, String> {
+        super::parse(text, 32)
+    }
 
     #[test]
     fn filters_give_the_form_of_a_searchs_body() {
@@ -263,9 +278,20 @@ mod tests {
 
     #[test]
     fn nesting_is_limited() {
-        assert!(parse(&format!("{}a=b{}", "(".repeat(1000), ")".repeat(1000))).is_err());
-        assert!(parse(&format!("{} a=b", "not ".repeat(1000))).is_err());
-        assert!(parse(&format!("a in {}", "[".repeat(1000))).is_err());
+        let deep = |levels: usize| {
+            [
+                format!("{}a=b{}", "(".repeat(levels), ")".repeat(levels)),
+                format!("{} a=b", "not ".repeat(levels)),
+                format!("a in {}1{}", "[".repeat(levels), "]".repeat(levels)),
+            ]
+        };
+        for text in deep(32).iter().chain(&deep(10_000)) {
+            let error = parse(text).unwrap_err();
+            assert_eq!(error, "nested deeper than 32 levels (max_filter_depth)");
+        }
+        for text in deep(31) {
+            assert!(parse(&text).is_ok(), "{text}");
+        }
     }
 
     proptest! {

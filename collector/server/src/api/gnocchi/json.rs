@@ -23,6 +23,8 @@ use crate::app::App;
 pub(super) struct RawBody {
     content_type: Option<String>,
     bytes: Bytes,
+    /// How deep JSON in it may nest.
+    most_depth: usize,
     /// The body's share of the memory that all bodies may take.
     _share: OwnedSemaphorePermit,
 }
@@ -38,10 +40,11 @@ impl FromRequest<Arc<App>> for RawBody {
             drain(request).await;
             return Err(busy());
         };
-        let bytes = Bytes::from_request(request, app).await.map_err(refused)?;
+        let bytes = Bytes::from_request(request, app).await;
         Ok(Self {
             content_type,
-            bytes,
+            bytes: bytes.map_err(|rejection| refused(rejection, app))?,
+            most_depth: app.api().max_json_depth,
             _share: share,
         })
     }
@@ -59,12 +62,13 @@ fn content_type(headers: &HeaderMap) -> Option<String> {
     Some(media_type.to_ascii_lowercase())
 }
 
-fn refused(rejection: BytesRejection) -> ApiError {
+fn refused(rejection: BytesRejection, app: &App) -> ApiError {
     let response = rejection.into_response();
     let detail = if response.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        "body is larger than max_body_size"
+        let most = app.bodies.largest();
+        format!("body is larger than {most} bytes (max_body_size)")
     } else {
-        "cannot read the body"
+        "cannot read the body".to_owned()
     };
     ApiError::new(response.status(), detail)
 }
@@ -91,18 +95,49 @@ impl RawBody {
 
     /// A body of application/json as a value.
     pub(super) fn json(&self) -> ApiResult<Value> {
-        decode(self.of_type("application/json")?)
+        self.json_of("application/json")
+    }
+
+    /// A body of that media type, which is JSON, as a value.
+    pub(super) fn json_of(&self, media_type: &str) -> ApiResult<Value> {
+        decode(self.of_type(media_type)?, self.most_depth)
     }
 
     /// A body of application/json in which bare NaN and Infinity are made strings.
     pub(super) fn measures(&self) -> ApiResult<Cow<'_, [u8]>> {
-        Ok(quote_nan(self.of_type("application/json")?))
+        let text = self.of_type("application/json")?;
+        check_depth(text, self.most_depth)?;
+        Ok(quote_nan(text))
     }
 }
 
-/// Decodes a JSON text; nesting is limited to 128 levels.
-pub(super) fn decode(text: &[u8]) -> ApiResult<Value> {
+/// Decodes a JSON text that nests no deeper than so many levels.
+pub(super) fn decode(text: &[u8], most_depth: usize) -> ApiResult<Value> {
+    check_depth(text, most_depth)?;
     serde_json::from_slice(text).map_err(|error| decode_error(&error))
+}
+
+/// 400 where a JSON text nests deeper.
+fn check_depth(text: &[u8], most: usize) -> ApiResult<()> {
+    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
+    for byte in text {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = in_string,
+            b'"' => in_string = !in_string,
+            _ if in_string => {}
+            b'[' | b'{' => {
+                depth += 1;
+                if depth > most {
+                    let reason = format!("nested deeper than {most} levels (max_json_depth)");
+                    return Err(ApiError::undecodable(reason));
+                }
+            }
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// The 400 for what is no JSON.
@@ -114,7 +149,7 @@ pub(super) fn decode_error(error: &serde_json::Error) -> ApiError {
 }
 
 /// Puts the bare tokens NaN, Infinity and -Infinity, which JSON does not have but Gnocchi takes, into quotes.
-fn quote_nan(text: &[u8]) -> Cow<'_, [u8]> {
+pub(super) fn quote_nan(text: &[u8]) -> Cow<'_, [u8]> {
     const TOKENS: [&[u8]; 3] = [b"NaN", b"Infinity", b"-Infinity"];
     let suspicious = |window: &[u8]| window == b"NaN" || window == b"Inf";
     if !text.windows(3).any(suspicious) {
@@ -215,7 +250,7 @@ mod tests {
         let text = br#"[{"value": NaN, "name": "a \"NaN, -Infinity"}, -Infinity, Infinity]"#;
         let quoted = quote_nan(text);
         assert_eq!(
-            decode(&quoted).unwrap(),
+            decode(&quoted, 2).unwrap(),
             json!([{"value": "NaN", "name": "a \"NaN, -Infinity"}, "-Infinity", "Infinity"])
         );
         assert!(matches!(quote_nan(b"[1, 2]"), Cow::Borrowed(_)));
@@ -225,13 +260,23 @@ mod tests {
     #[test]
     fn what_is_no_json_is_told_with_its_place() {
         assert_eq!(
-            decode(b"").unwrap_err().detail["reason"],
+            decode(b"", 1).unwrap_err().detail["reason"],
             "Expected object or value"
         );
-        let error = decode(b"{\"a\": }").unwrap_err();
+        let error = decode(b"{\"a\": }", 1).unwrap_err();
         assert_eq!(error.detail["reason"], "expected value at line 1 column 7");
-        let deep = [b'['; 200];
-        assert_eq!(decode(&deep).unwrap_err().status, StatusCode::BAD_REQUEST);
+    }
+
+    #[test]
+    fn depth_is_that_of_lists_and_objects_outside_of_texts() {
+        let text = br#"{"a[[{": [1, "\"[[", "\\"], "b": [[]], "c": []}"#;
+        assert!(decode(text, 3).is_ok());
+        let error = decode(text, 2).unwrap_err();
+        assert_eq!(
+            error.detail["reason"],
+            "nested deeper than 2 levels (max_json_depth)"
+        );
+        assert!(decode(&[b'['; 100_000], 127).is_err() && decode(b"]]][", 1).is_err());
     }
 
     #[test]

@@ -3,24 +3,24 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use collector_index::Metric;
 use collector_model::Aggregation;
 use collector_storage::ReadQuery;
 use serde_json::json;
 
-use super::aggregate_range::Bounds;
 use super::auth::Caller;
 use super::batch_body;
+use super::bounds::Bounds;
+use super::bring_back::bring_back;
 use super::computing::{blocking, stream};
 use super::error::{ApiError, ApiResult};
-use super::json::{RawBody, reply_text};
+use super::json::RawBody;
 use super::metric::find;
 use super::openapi::{Endpoints, Operation};
-use super::points::points_text;
+use super::points_answer::{Part, reply_parts};
 use super::query::Params;
 use super::reply::accepted;
-use super::resample::{Sampling, resample_within, whole_files};
+use super::resample::Sampling;
 use super::series::Series;
 use crate::app::App;
 use crate::auth::policy::Action;
@@ -126,13 +126,13 @@ pub(super) async fn read(
         start,
         stop,
     };
-    let (store, id, mut bounds) = (Arc::clone(&app.store), metric.id, Bounds::of(&app.api()));
+    let (store, id, bounds) = (Arc::clone(&app.store), metric.id, Bounds::of(&app.api()));
     if let Some(sampling) = sampling {
-        let text = blocking(bounds, move || {
-            let points = bounds.read(store.as_ref(), id, &whole_files(query))?;
-            Ok(points_text(resample_within(&points, sampling, &query)))
+        let points = blocking(bounds, move || {
+            let store = store.as_ref();
+            Series { store, metric: id }.resampled(&query, sampling, bounds)
         });
-        return Ok(reply_text(StatusCode::OK, text.await?));
+        return reply_parts(app, bounds, vec![Part::Points(points.await?)]).await;
     }
     let archives = policy.definition.iter();
     let mut granularities: Vec<_> = archives.map(|archive| archive.granularity).collect();
@@ -164,9 +164,11 @@ pub(super) async fn write(
         .await?;
     let measures = batch_body::list(body)?;
     if !measures.is_empty() {
+        let newest = measures.iter().map(|measure| measure.timestamp).max();
         app.measures
             .write(vec![(metric.id, measures)], Input::Gnocchi)
             .await?;
+        bring_back(app, caller, [(metric, newest)].into_iter()).await?;
     }
     Ok(accepted())
 }

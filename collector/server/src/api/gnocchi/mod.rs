@@ -12,12 +12,17 @@ mod aggregates_measures;
 mod aggregates_resources;
 mod aggregates_work;
 mod aggregation;
+mod aggregation_work;
 mod archive_policy;
 mod archive_policy_body;
 mod archive_policy_rule;
 mod auth;
 mod batch;
+#[cfg(any(test, fuzzing))]
+mod batch_agreement;
 mod batch_body;
+mod bounds;
+mod bring_back;
 mod ceilometer;
 mod computing;
 mod conditional;
@@ -27,6 +32,8 @@ mod error;
 mod error_body;
 mod filter;
 mod filter_text;
+#[cfg(fuzzing)]
+pub(crate) mod fuzz;
 mod influxdb;
 mod json;
 mod measure_body;
@@ -35,8 +42,10 @@ mod measures;
 mod metric;
 mod named_metrics;
 mod openapi;
+mod openapi_operation;
 mod pagination;
 mod points;
+mod points_answer;
 mod prometheus;
 mod prometheus_series;
 mod query;
@@ -52,6 +61,7 @@ mod root;
 mod schema;
 mod search_metric;
 mod series;
+mod side_by_side;
 mod slices;
 mod status;
 mod telemetry;
@@ -107,7 +117,9 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         let count = from_fn_with_state(Arc::clone(app), count::count);
         router.route_layer(admit).route_layer(count)
     };
-    let (endpoints, document) = endpoints().with(counted).finish();
+    let (endpoints, descriptions) = endpoints().with(counted).finish(openapi::GNOCCHI);
+    let (telemetry, others) = telemetry::router(app);
+    let document = descriptions.document(others);
     let plain = endpoints
         .clone()
         .fallback(unknown)
@@ -126,7 +138,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
     };
     let mut all = at("")
         .route("/", get(root::versions_or_page))
-        .merge(telemetry::router(app));
+        .merge(telemetry);
     let prefix = &app.api().path_prefix;
     if !prefix.is_empty() {
         let root = Router::new()

@@ -13,129 +13,14 @@ use axum::routing::{MethodRouter, delete, get, patch, post};
 use serde_json::{Map, Value, json};
 
 use super::json::reply;
+use super::openapi_operation::described;
+pub(super) use super::openapi_operation::{Api, CEILOMETER, GNOCCHI, Operation};
 use super::url::BaseUrl;
 use crate::app::App;
 
 /// Schemas, parameters and errors that operations refer to.
 const COMPONENTS: &str = include_str!("openapi_components.json");
-/// Refusals that any endpoint may give: who asks is not known or has no right, the answer's format is not taken, the
-/// collector is too busy.
-const ALWAYS: [u16; 4] = [401, 403, 406, 503];
-/// Further ones of endpoints that take a body.
-const OF_BODIES: [u16; 3] = [400, 413, 415];
-
-/// What is said of one method of one path.
-#[derive(Debug, Clone)]
-pub(super) struct Operation {
-    path: String,
-    summary: &'static str,
-    query: Vec<&'static str>,
-    body: Option<(&'static str, &'static str)>,
-    answers: Vec<(u16, Option<&'static str>)>,
-    refusals: Vec<u16>,
-}
-
-impl Operation {
-    /// Of a path below `/v1`, with its parameters in braces.
-    pub(super) fn new(path: impl Into<String>, summary: &'static str) -> Self {
-        let path = path.into();
-        Self {
-            refusals: path.contains('{').then_some(404).into_iter().collect(),
-            path,
-            summary,
-            query: Vec::new(),
-            body: None,
-            answers: Vec::new(),
-        }
-    }
-
-    /// It takes these parameters of the query string; each is among the components.
-    pub(super) fn query(mut self, names: &[&'static str]) -> Self {
-        self.query.extend(names);
-        // A value may be none of its form.
-        self.refusals.push(400);
-        self
-    }
-
-    /// It takes a JSON body of that schema.
-    pub(super) fn body(self, schema: &'static str) -> Self {
-        self.body_of("application/json", schema)
-    }
-
-    /// It takes a body of that media type and schema.
-    pub(super) fn body_of(mut self, media_type: &'static str, schema: &'static str) -> Self {
-        self.body = Some((media_type, schema));
-        self.refusals.extend(OF_BODIES);
-        self
-    }
-
-    /// It answers so, with JSON of that schema.
-    pub(super) fn answers(mut self, status: u16, schema: &'static str) -> Self {
-        self.answers.push((status, Some(schema)));
-        self
-    }
-
-    /// It answers so, with nothing.
-    pub(super) fn done(mut self, status: u16) -> Self {
-        self.answers.push((status, None));
-        self
-    }
-
-    /// It may refuse so, beside what others refuse.
-    pub(super) fn refuses(mut self, statuses: &[u16]) -> Self {
-        self.refusals.extend(statuses);
-        self
-    }
-
-    fn document(&self, method: &str) -> Value {
-        let reference =
-            |kind: &str, name: &str| json!({"$ref": format!("#/components/{kind}/{name}")});
-        let in_path = self.path.split(['{', '}']).skip(1).step_by(2);
-        let in_path = in_path.map(|name| {
-            json!({"name": name, "in": "path", "required": true, "schema": {"type": "string", "minLength": 1}})
-        });
-        let in_query = self.query.iter().map(|name| reference("parameters", name));
-        let mut responses = Map::new();
-        for (status, schema) in &self.answers {
-            let mut answer = json!({"description": description(*status)});
-            if let (Some(schema), Some(answer)) = (schema, answer.as_object_mut()) {
-                let content = json!({"application/json": {"schema": reference("schemas", schema)}});
-                answer.insert("content".to_owned(), content);
-            }
-            responses.insert(status.to_string(), answer);
-        }
-        for status in self.refusals.iter().chain(&ALWAYS) {
-            responses.insert(
-                status.to_string(),
-                reference("responses", &status.to_string()),
-            );
-        }
-        let mut document = json!({
-            "summary": self.summary,
-            "operationId": format!("{method} {}", self.path),
-            "parameters": in_path.chain(in_query).collect::<Value>(),
-            "responses": responses,
-        });
-        if let (Some((media_type, schema)), Some(document)) = (self.body, document.as_object_mut())
-        {
-            let content = json!({media_type: {"schema": reference("schemas", schema)}});
-            document.insert(
-                "requestBody".to_owned(),
-                json!({"required": true, "content": content}),
-            );
-        }
-        document
-    }
-}
-
-fn description(status: u16) -> &'static str {
-    let status = StatusCode::from_u16(status).ok();
-    status
-        .and_then(|status| status.canonical_reason())
-        .unwrap_or("An answer")
-}
-
-/// Endpoints below `/v1`: their routes and their descriptions.
+/// Endpoints of one API: their routes and their descriptions.
 pub(super) struct Endpoints {
     router: Router<Arc<App>>,
     /// By path and method.
@@ -193,8 +78,11 @@ impl Endpoints {
         operation: Operation,
         route: MethodRouter<Arc<App>>,
     ) -> Self {
-        self.router = self.router.route(&operation.path, route);
-        let path = self.operations.entry(operation.path.clone()).or_default();
+        self.router = self.router.route(operation.path(), route);
+        let path = self
+            .operations
+            .entry(operation.path().to_owned())
+            .or_default();
         path.insert(method, operation);
         self
     }
@@ -217,21 +105,33 @@ impl Endpoints {
         self
     }
 
-    /// The routes, and the document of all.
-    pub(super) fn finish(self) -> (Router<Arc<App>>, Document) {
+    /// The routes, below the API's path, and the descriptions.
+    pub(super) fn finish(self, api: Api) -> (Router<Arc<App>>, Descriptions) {
         let mut paths = Map::new();
         for (path, methods) in &self.operations {
             let methods = methods.iter();
             let methods: Map<String, Value> = methods
-                .map(|(method, operation)| ((*method).to_owned(), operation.document(method)))
+                .map(|(method, operation)| ((*method).to_owned(), operation.document(method, api)))
                 .collect();
-            paths.insert(format!("/v1{path}"), methods.into());
+            paths.insert(format!("{}{}", api.prefix, described(path)), methods.into());
         }
+        (self.router, Descriptions(paths))
+    }
+}
+
+/// What is said of endpoints, by their paths.
+#[derive(Debug, Clone)]
+pub(super) struct Descriptions(Map<String, Value>);
+
+impl Descriptions {
+    /// The document of these and of those of another API.
+    pub(super) fn document(self, others: Self) -> Document {
+        let paths: Map<String, Value> = self.0.into_iter().chain(others.0).collect();
         let components: Value = serde_json::from_str(COMPONENTS).unwrap_or_default();
         let document = json!({
             "openapi": "3.0.3",
             "info": {
-                "title": "Gnocchi's REST API, version 1, as the Nephoscope collector serves it",
+                "title": "Gnocchi's REST API, version 1, and what of Ceilometer's version 2 reads, as the Nephoscope collector serves them",
                 "version": env!("CARGO_PKG_VERSION"),
                 "license": {"name": "Apache-2.0"},
             },
@@ -239,7 +139,7 @@ impl Endpoints {
             "components": components,
             "security": [{"basic": []}, {"keystone": []}, {}],
         });
-        (self.router, Document(Arc::new(document)))
+        Document(Arc::new(document))
     }
 }
 
@@ -261,7 +161,13 @@ impl Document {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::gnocchi::endpoints;
+    use crate::api::gnocchi::{endpoints, telemetry};
+
+    fn document() -> Arc<Value> {
+        let (_, gnocchi) = endpoints().finish(GNOCCHI);
+        let (_, ceilometer) = telemetry::endpoints().finish(CEILOMETER);
+        gnocchi.document(ceilometer).0
+    }
 
     fn references<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
         match value {
@@ -276,7 +182,7 @@ mod tests {
 
     #[test]
     fn whatever_is_referred_to_is_among_the_components_and_nothing_else_is() {
-        let (_, Document(document)) = endpoints().finish();
+        let document = document();
         let mut found = Vec::new();
         references(&document, &mut found);
         for reference in &found {
@@ -296,7 +202,7 @@ mod tests {
 
     #[test]
     fn every_operation_says_what_it_answers() {
-        let (_, Document(document)) = endpoints().finish();
+        let document = document();
         for (path, methods) in document["paths"].as_object().unwrap() {
             for (method, operation) in methods.as_object().unwrap() {
                 let responses = operation["responses"].as_object().unwrap();

@@ -29,6 +29,7 @@ impl From<AggregatePoint> for Point {
 }
 
 /// The JSON of points.
+#[cfg(test)]
 pub(super) fn points_text(points: impl IntoIterator<Item = Point>) -> String {
     let points = points.into_iter();
     let mut out = String::with_capacity(2 + 48 * points.size_hint().0);

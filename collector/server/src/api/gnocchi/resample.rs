@@ -139,46 +139,72 @@ pub(super) fn whole_files(query: ReadQuery) -> ReadQuery {
     }
 }
 
-/// Puts points of [`whole_files`] together and leaves what the query asks for.
-pub(super) fn resample_within(
-    points: &[AggregatePoint],
-    sampling: Sampling,
-    query: &ReadQuery,
-) -> Vec<Point> {
-    let mut resampled = resample(points, sampling, query.aggregation);
-    let from = query.start.map(|start| sampling.start(start));
-    resampled.retain(|point| {
-        from.is_none_or(|from| from <= point.timestamp)
-            && query.stop.is_none_or(|stop| point.timestamp < stop)
-    });
-    resampled
+/// Whether a point of longer windows, made of points of [`whole_files`], is asked for.
+pub(super) fn is_within(point: &Point, query: &ReadQuery) -> bool {
+    let from = query.start.map(|start| point.sampling.start(start));
+    from.is_none_or(|from| from <= point.timestamp)
+        && query.stop.is_none_or(|stop| point.timestamp < stop)
 }
 
-/// Puts points of one granularity, in order of time, together.
-fn resample(points: &[AggregatePoint], sampling: Sampling, aggregation: Aggregation) -> Vec<Point> {
-    let values: Vec<(Timestamp, f64)> = if aggregation.rate {
-        let later = points.iter().skip(1);
-        let pairs = points.iter().zip(later);
-        pairs
-            .map(|(before, point)| (point.timestamp, point.value - before.value))
-            .collect()
-    } else {
-        points
-            .iter()
-            .map(|point| (point.timestamp, point.value))
-            .collect()
-    };
-    let mut calculator = Calculator::new();
-    let windows = values.chunk_by(|(a, _), (b, _)| sampling.start(*a) == sampling.start(*b));
-    let resampled = windows.filter_map(|window| {
-        calculator.load(window.iter().map(|(_, value)| *value));
-        Some(Point {
-            timestamp: sampling.start(window.first()?.0),
+/// Puts points of one granularity together that come in order of time. Holds those of one window.
+#[derive(Debug)]
+pub(super) struct Resampler {
+    sampling: Sampling,
+    aggregation: Aggregation,
+    /// The last value, where differences are put together.
+    before: Option<f64>,
+    /// The window's start and what is in it.
+    window: Option<(Timestamp, Vec<f64>)>,
+    calculator: Calculator,
+}
+
+impl Resampler {
+    /// Of no point yet.
+    pub(super) fn new(sampling: Sampling, aggregation: Aggregation) -> Self {
+        Self {
             sampling,
-            value: calculator.get(aggregation.statistic)?,
+            aggregation,
+            before: None,
+            window: None,
+            calculator: Calculator::new(),
+        }
+    }
+
+    /// How many points wait for the end of their window.
+    pub(super) fn waiting(&self) -> usize {
+        self.window.as_ref().map_or(0, |(_, values)| values.len())
+    }
+
+    /// Takes the next point; gives the window before, where this one is in another.
+    pub(super) fn push(&mut self, point: &AggregatePoint) -> Option<Point> {
+        let mut value = point.value;
+        if self.aggregation.rate {
+            value -= self.before.replace(point.value)?;
+        }
+        let start = self.sampling.start(point.timestamp);
+        match &mut self.window {
+            Some((known, values)) if *known == start => {
+                values.push(value);
+                None
+            }
+            _ => {
+                let whole = self.finish();
+                self.window = Some((start, vec![value]));
+                whole
+            }
+        }
+    }
+
+    /// The last window.
+    pub(super) fn finish(&mut self) -> Option<Point> {
+        let (timestamp, values) = self.window.take()?;
+        self.calculator.load(values.into_iter());
+        Some(Point {
+            timestamp,
+            sampling: self.sampling,
+            value: self.calculator.get(self.aggregation.statistic)?,
         })
-    });
-    resampled.collect()
+    }
 }
 
 #[cfg(test)]
@@ -196,12 +222,17 @@ mod tests {
     }
 
     fn resampled(values: &[(&str, f64)], sampling: &str, aggregation: &str) -> String {
-        let points = resample(
-            &points(values),
+        let mut resampler = Resampler::new(
             Sampling::parse(sampling).unwrap(),
             aggregation.parse().unwrap(),
         );
-        points_text(points).replace(", ", ",")
+        let points = points(values);
+        let mut resampled: Vec<Point> = points
+            .iter()
+            .filter_map(|point| resampler.push(point))
+            .collect();
+        resampled.extend(resampler.finish());
+        points_text(resampled).replace(", ", ",")
     }
 
     #[test]

@@ -10,8 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::auth::Caller;
 use super::error::{ApiError, ApiResult};
-use super::filter::read_filter;
-use super::filter_text;
+use super::filter::{read_filter, read_filter_text};
 use super::json::{RawBody, reply};
 use super::openapi::{Endpoints, Operation};
 use super::pagination::{Page, RESOURCE_ORDER};
@@ -199,13 +198,11 @@ pub(super) fn filter(
     params: &Params,
     caller: &Caller,
 ) -> ApiResult<Option<Filter>> {
-    let filter = match params.get("filter").filter(|text| !text.is_empty()) {
-        _ if !body.is_empty() => body.json()?,
-        Some(text) => filter_text::parse(text)
-            .map_err(|error| ApiError::bad_request(format!("Invalid filter: {error}")))?,
-        None => return Ok(None),
-    };
-    read_filter(&filter, caller)
+    match params.get("filter").filter(|text| !text.is_empty()) {
+        _ if !body.is_empty() => read_filter(&body.json()?, caller),
+        Some(text) => read_filter_text(text, caller),
+        None => Ok(None),
+    }
 }
 
 async fn remove(

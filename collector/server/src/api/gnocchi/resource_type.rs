@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::auth::Caller;
 use super::error::{ApiError, ApiResult};
-use super::json::{RawBody, decode, reply};
+use super::json::{RawBody, reply};
 use super::openapi::{Endpoints, Operation};
 use super::reply::created;
 use super::resource_type_body::{TypeChange, read_patch, read_type};
@@ -91,7 +91,7 @@ async fn update(
 ) -> ApiResult {
     let kind = app.index.resource_type(&name).await?;
     caller.require(Action::UpdateResourceType)?;
-    let patch = decode(body.of_type("application/json-patch+json")?)?;
+    let patch = body.json_of("application/json-patch+json")?;
     let change = read_patch(
         &patch,
         &kind,

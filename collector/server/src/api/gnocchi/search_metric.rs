@@ -3,20 +3,20 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use collector_index::Metric;
 use collector_model::{Granularity, MetricId, TimespanError, parse_uuid};
 use collector_storage::ReadQuery;
 use serde_json::json;
 
-use super::aggregate_range::Bounds;
-use super::aggregates_measures::{has_granularity, method_of, object};
+use super::aggregates_measures::{has_granularity, method_of};
 use super::auth::Caller;
+use super::bounds::Bounds;
 use super::computing::blocking;
 use super::error::{ApiError, ApiResult};
-use super::json::{RawBody, reply_text};
+use super::json::RawBody;
 use super::openapi::{Endpoints, Operation};
-use super::points::{Point, points_text};
+use super::points::Point;
+use super::points_answer::{Part, reply_parts};
 use super::query::Params;
 use super::value_query::ValueQuery;
 use crate::app::App;
@@ -64,7 +64,7 @@ async fn search(
     if body.is_empty() {
         return Err(ApiError::bad_request("No query specified in body"));
     }
-    let condition = ValueQuery::read(&body.json()?)?;
+    let condition = ValueQuery::read(&body.json()?, caller.most_filter_depth)?;
     let invalid = |name| ApiError::bad_request(format!("Invalid value for {name}"));
     let start = params.moment("start").map_err(|_| invalid("start"))?;
     let stop = params.moment("stop").map_err(|_| invalid("stop"))?;
@@ -85,11 +85,11 @@ async fn search(
             reads.push((metric.id, query));
         }
     }
-    let (store, mut bounds) = (Arc::clone(&app.store), bounds);
-    let text = blocking(bounds, move || {
+    let (store, mut left) = (Arc::clone(&app.store), bounds);
+    let found = blocking(bounds, move || {
         let mut found: Vec<(MetricId, Vec<Point>)> = Vec::new();
         for (id, query) in reads {
-            let points = bounds.read(store.as_ref(), id, &query)?;
+            let points = left.read(store.as_ref(), id, &query)?;
             let points = points.into_iter().filter(|one| condition.holds(one.value));
             let points = points.map(Point::from);
             match found.last_mut() {
@@ -97,12 +97,16 @@ async fn search(
                 _ => found.push((id, points.collect())),
             }
         }
-        let found = found.into_iter();
-        Ok(object(
-            found.map(|(id, points)| (id.to_string(), points_text(points))),
-        ))
+        Ok(found)
     });
-    Ok(reply_text(StatusCode::OK, text.await?))
+    let mut parts = vec!["{".into()];
+    for (at, (id, points)) in found.await?.into_iter().enumerate() {
+        let comma = if at > 0 { ", " } else { "" };
+        parts.push(Part::Text(format!("{comma}\"{id}\": ")));
+        parts.push(Part::Points(points));
+    }
+    parts.push("}".into());
+    reply_parts(&app, bounds, parts).await
 }
 
 /// The granularities asked for, coarsest first.

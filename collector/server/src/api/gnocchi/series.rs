@@ -4,9 +4,11 @@
 use collector_model::{AggregatePoint, MetricId, Timestamp};
 use collector_storage::{ReadQuery, Store};
 
+use super::bounds::{Bounds, too_large};
 use super::computing::Answer;
 use super::error::ApiResult;
 use super::points::{Point, write_points};
+use super::resample::{Resampler, Sampling, is_within, whole_files};
 
 /// Points that are read at once: each takes 32 bytes.
 const PAGE: usize = 10_000;
@@ -26,7 +28,8 @@ impl Series<'_> {
     /// so that a refusal comes before the answer.
     pub(super) fn write(&self, queries: &[ReadQuery], answer: &mut Answer) -> ApiResult<()> {
         let (mut count, mut kept) = (0, Vec::new());
-        self.pages(queries, answer, |points, answer| {
+        let bounds = |answer: &Answer| answer.bounds;
+        self.pages(queries, answer, bounds, |points, answer| {
             count += points.len();
             answer.bounds.check_points(count)?;
             if count <= PAGE {
@@ -40,7 +43,7 @@ impl Series<'_> {
         } else {
             drop(kept);
             let mut first = true;
-            self.pages(queries, answer, |points, answer| {
+            self.pages(queries, answer, bounds, |points, answer| {
                 for points in points.chunks(PIECE) {
                     let points = points.iter().copied().map(Point::from);
                     write_points(points, first, &mut answer.text);
@@ -54,22 +57,53 @@ impl Series<'_> {
         Ok(())
     }
 
-    /// Reads all points, page after page.
-    fn pages(
+    /// Puts the points of a query of one granularity together into longer windows, of which one is in memory at a time.
+    pub(super) fn resampled(
+        &self,
+        query: &ReadQuery,
+        sampling: Sampling,
+        mut bounds: Bounds,
+    ) -> ApiResult<Vec<Point>> {
+        let mut resampler = Resampler::new(sampling, query.aggregation);
+        let mut found = Vec::new();
+        let whole = [whole_files(*query)];
+        self.pages(
+            &whole,
+            &mut bounds,
+            |bounds| *bounds,
+            |points, bounds| {
+                for point in &points {
+                    let whole = resampler.push(point);
+                    found.extend(whole.filter(|point| is_within(point, query)));
+                }
+                if resampler.waiting() > bounds.points() {
+                    let reason = "a window has too many points (max_aggregate_points)";
+                    return Err(too_large(reason));
+                }
+                bounds.check_points(found.len())
+            },
+        )?;
+        let last = resampler.finish();
+        found.extend(last.filter(|point| is_within(point, query)));
+        Ok(found)
+    }
+
+    /// Reads all points, page after page, within the bounds that the state has then.
+    fn pages<S>(
         &self,
         queries: &[ReadQuery],
-        answer: &mut Answer,
-        mut page: impl FnMut(Vec<AggregatePoint>, &mut Answer) -> ApiResult<()>,
+        state: &mut S,
+        bounds: impl Fn(&S) -> Bounds,
+        mut page: impl FnMut(Vec<AggregatePoint>, &mut S) -> ApiResult<()>,
     ) -> ApiResult<()> {
         for query in queries {
             let mut query = *query;
             loop {
-                let bounds = &answer.bounds;
-                let points = bounds.read_first(self.store, self.metric, &query, PAGE)?;
+                let points = bounds(state).read_first(self.store, self.metric, &query, PAGE)?;
                 let last = points.last().filter(|_| points.len() >= PAGE);
                 let next =
                     last.map(|last| last.timestamp.0.saturating_add(last.granularity.nanos()));
-                page(points, answer)?;
+                page(points, state)?;
                 match next {
                     Some(next) => query.start = Some(Timestamp(next)),
                     None => break,

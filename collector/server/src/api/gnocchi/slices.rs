@@ -4,7 +4,7 @@
 use collector_model::{AggregatePoint, Granularity, MetricId, Timestamp};
 use collector_storage::{ReadQuery, Store};
 
-use super::aggregate_range::Bounds;
+use super::bounds::Bounds;
 use super::error::ApiResult;
 
 /// Points of one series that are read at once, at least: a smaller part costs the store as much.
@@ -33,14 +33,15 @@ impl<'s> Slices<'s> {
     /// Of series of that granularity, each by its query; a slice has about as many points as one aggregate may.
     pub(super) fn of(
         store: &'s dyn Store,
-        queries: impl Iterator<Item = (MetricId, ReadQuery)>,
+        queries: &[(MetricId, ReadQuery)],
         granularity: Granularity,
         bounds: &Bounds,
     ) -> Self {
         let series: Vec<Rest> = queries
+            .iter()
             .map(|(metric, query)| Rest {
-                metric,
-                query: Some(query),
+                metric: *metric,
+                query: Some(*query),
                 points: Vec::new(),
             })
             .collect();
@@ -52,6 +53,11 @@ impl<'s> Slices<'s> {
             most,
             done: false,
         }
+    }
+
+    /// Whether there is no further slice.
+    pub(super) fn is_done(&self) -> bool {
+        self.done
     }
 
     /// The points of the next slice, of each series its own; there is always a first one.

@@ -42,14 +42,15 @@ fn every_point_comes_once_and_no_slice_reaches_into_the_next() {
         granularity: Some(granularity),
         ..ReadQuery::all("mean".parse().unwrap())
     };
-    let queries = || (1..=series.len()).map(|id| (MetricId::from_u128(id as u128), query));
+    let ids = (1..=series.len()).map(|id| MetricId::from_u128(id as u128));
+    let queries: Vec<_> = ids.map(|id| (id, query)).collect();
     for most in [1, 1_000, 1_000_000] {
         let config = ApiConfig {
             max_aggregate_points: most,
             ..ApiConfig::default()
         };
         let bounds = Bounds::of(&config);
-        let mut slices = Slices::of(&engine, queries(), granularity, &bounds);
+        let mut slices = Slices::of(&engine, &queries, granularity, &bounds);
         let mut found = vec![Vec::new(); series.len()];
         let (mut count, mut before) = (0, None);
         while let Some(slice) = slices.next(&bounds).unwrap() {

@@ -4,10 +4,8 @@
 use serde_json::Value;
 
 use super::error::{ApiError, ApiResult};
+use super::filter::too_deep;
 use super::schema::Node;
-
-/// How deep conditions may nest.
-const MAX_DEPTH: usize = 32;
 
 /// A condition, or an operand of one: true is what is not zero.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,9 +83,13 @@ impl Symbol {
 }
 
 impl ValueQuery {
-    /// Reads a body.
-    pub(super) fn read(body: &Value) -> ApiResult<Self> {
-        condition(&Node::root(body), 0)
+    /// Reads a body of so many levels at most.
+    pub(super) fn read(body: &Value, most_depth: usize) -> ApiResult<Self> {
+        let levels = Levels {
+            most: most_depth,
+            left: most_depth,
+        };
+        condition(&Node::root(body), levels)
     }
 
     /// Whether a value fulfils it.
@@ -109,11 +111,29 @@ impl ValueQuery {
     }
 }
 
-fn condition(node: &Node<'_>, depth: usize) -> ApiResult<ValueQuery> {
-    let (name, operand) = only_field(node, depth)?;
+/// Levels that a condition may have.
+#[derive(Debug, Clone, Copy)]
+struct Levels {
+    most: usize,
+    left: usize,
+}
+
+impl Levels {
+    fn deeper(self) -> Self {
+        Self {
+            left: self.left.saturating_sub(1),
+            ..self
+        }
+    }
+}
+
+fn condition(node: &Node<'_>, levels: Levels) -> ApiResult<ValueQuery> {
+    let (name, operand) = only_field(node, levels)?;
     let parts = |operand: &Node<'_>| -> ApiResult<Vec<ValueQuery>> {
         let items = operand.items().map_err(|_| node.extra_key(name))?;
-        items.map(|item| condition(&item, depth + 1)).collect()
+        items
+            .map(|item| condition(&item, levels.deeper()))
+            .collect()
     };
     match name {
         "and" | "∧" => parts(&operand).map(ValueQuery::All),
@@ -122,7 +142,7 @@ fn condition(node: &Node<'_>, depth: usize) -> ApiResult<ValueQuery> {
             parts(&operand)?;
             Err(ApiError::bad_request("Unknown operator not"))
         }
-        _ => operation(node, name, &operand, depth),
+        _ => operation(node, name, &operand, levels),
     }
 }
 
@@ -130,7 +150,7 @@ fn operation(
     node: &Node<'_>,
     name: &str,
     operand: &Node<'_>,
-    depth: usize,
+    levels: Levels,
 ) -> ApiResult<ValueQuery> {
     let symbol = Symbol::of(name).ok_or_else(|| node.extra_key(name))?;
     if let Some(number) = number(operand.value) {
@@ -145,8 +165,8 @@ fn operation(
     let inner = |item: &Node<'_>| match number(item.value) {
         Some(number) => Ok(ValueQuery::Number(number)),
         None => {
-            let (name, operand) = only_field(item, depth + 1)?;
-            operation(item, name, &operand, depth + 1)
+            let (name, operand) = only_field(item, levels.deeper())?;
+            operation(item, name, &operand, levels.deeper())
         }
     };
     let operands = Box::new([inner(&left)?, inner(&right)?]);
@@ -160,9 +180,9 @@ fn number(value: &Value) -> Option<f64> {
     }
 }
 
-fn only_field<'v>(node: &Node<'v>, depth: usize) -> ApiResult<(&'v str, Node<'v>)> {
-    if depth > MAX_DEPTH {
-        return Err(node.invalid(&format!("query is nested deeper than {MAX_DEPTH} levels")));
+fn only_field<'v>(node: &Node<'v>, levels: Levels) -> ApiResult<(&'v str, Node<'v>)> {
+    if levels.left == 0 {
+        return Err(node.invalid(&too_deep(levels.most)));
     }
     let mut fields = node.fields()?;
     match (fields.next(), fields.next()) {
@@ -191,7 +211,7 @@ mod tests {
             (json!({"-": 2}), 2.0, false),
             (json!({"gt": true}), 2.0, true),
         ] {
-            let query = ValueQuery::read(&body).unwrap();
+            let query = ValueQuery::read(&body, 32).unwrap();
             assert_eq!(query.holds(value), expected, "{body} of {value}");
         }
     }
@@ -220,10 +240,10 @@ mod tests {
                 "extra keys not allowed @ data['or'][0]['foo']",
             ),
         ] {
-            let error = ValueQuery::read(&body).unwrap_err();
+            let error = ValueQuery::read(&body, 32).unwrap_err();
             assert_eq!(error.detail["reason"], reason, "{body}");
         }
-        let error = ValueQuery::read(&json!({"not": [{"=": 1}]})).unwrap_err();
+        let error = ValueQuery::read(&json!({"not": [{"=": 1}]}), 32).unwrap_err();
         assert_eq!(error.detail, "Unknown operator not");
     }
 
@@ -233,8 +253,8 @@ mod tests {
         for _ in 0..40 {
             body = json!({"and": [body]});
         }
-        let error = ValueQuery::read(&body).unwrap_err();
+        let error = ValueQuery::read(&body, 32).unwrap_err();
         let reason = error.detail["reason"].as_str().unwrap();
-        assert!(reason.starts_with("query is nested deeper than 32 levels"));
+        assert!(reason.starts_with("filter is nested deeper than 32 levels"));
     }
 }

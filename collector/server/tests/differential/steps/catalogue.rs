@@ -35,9 +35,23 @@ impl World {
     }
 
     pub(super) fn policy_change(&mut self) -> Step {
-        let points = 2 + self.random.below(30);
-        let granularity = [60, 300, 3600][self.random.below(3)];
-        let body = json!({"definition": [{"granularity": granularity, "points": points}]});
+        let mut definition = Vec::new();
+        for granularity in &[60, 300, 3600][..1 + self.random.below(3)] {
+            let points = 2 + self.random.below(30);
+            definition.push(json!({"granularity": granularity, "points": points}));
+        }
+        let mut body = json!({"definition": definition});
+        if self.random.one_in(12) {
+            body = json!({});
+        }
+        if self.random.one_in(3) {
+            body["back_window"] = match self.random.below(8) {
+                0 => json!("2"),
+                1 => json!(-1),
+                2 => json!("x"),
+                _ => json!(self.random.below(4)),
+            };
+        }
         send(
             "PATCH",
             format!("/v1/archive_policy/{}", self.any_policy()),
@@ -103,7 +117,7 @@ impl World {
         if self.random.one_in(4) {
             body["user_id"] = json!("someone");
         }
-        if self.ends && self.random.one_in(6) {
+        if self.random.one_in(6) {
             body["ended_at"] = json!(
                 self.random
                     .pick(&["2015-03-06T15:00:00", "2015-03-05T15:00:00"])
@@ -144,7 +158,7 @@ impl World {
         if self.random.one_in(2) {
             body["project_id"] = json!(self.random.pick(PROJECTS));
         }
-        if self.ends && self.random.one_in(4) {
+        if self.random.one_in(4) {
             body["ended_at"] = json!("2015-03-06T16:00:00");
         }
         if kind == "vm" {

@@ -26,8 +26,6 @@ pub(crate) struct World {
     pub(crate) random: Random,
     /// Aggregations of points.
     methods: &'static [&'static str],
-    /// Whether resources end: 4.7's metricd takes an end back when measures come after it, ours keeps what was said.
-    ends: bool,
     /// Ways to fill gaps.
     fills: &'static [&'static str],
     policies: Vec<String>,
@@ -82,7 +80,6 @@ impl World {
                 Release::V4_4 => METHODS,
                 Release::V4_7 => METHODS_4_7,
             },
-            ends: judge == Release::V4_4,
             fills: match judge {
                 Release::V4_4 => FILLS,
                 Release::V4_7 => FILLS_4_7,

@@ -8,6 +8,7 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::super::error::ApiError;
+use super::super::error_body::Written;
 use super::super::json::to_text;
 
 /// Middleware around the routes: takes what a handler has said before Gnocchi's form is given to it.
@@ -37,6 +38,7 @@ pub(super) async fn write_faults(request: Request, next: Next) -> Response {
     let body = to_text(&json!({
         "error_message": {"debuginfo": null, "faultcode": code, "faultstring": text},
     }));
+    response.extensions_mut().insert(Written);
     let headers = response.headers_mut();
     headers.remove(header::CONTENT_LENGTH);
     let json = HeaderValue::from_static("application/json");

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::super::auth::Caller;
+use super::super::bounds::Bounds;
 use super::super::error::{ApiError, ApiResult};
 use super::super::json::reply;
 use super::super::query::Params;
@@ -49,12 +50,13 @@ impl Meter {
     }
 }
 
-/// The caller's meters that fulfil the conditions, `most` at most.
+/// The caller's meters that fulfil the conditions, `most` at most, found in time.
 pub(super) async fn find(
     app: &App,
     caller: &Caller,
     conditions: &Conditions,
     most: usize,
+    bounds: &Bounds,
 ) -> ApiResult<Vec<Meter>> {
     let mut found = Vec::new();
     if conditions.impossible {
@@ -74,6 +76,7 @@ pub(super) async fn find(
         ..MetricQuery::default()
     };
     loop {
+        bounds.check_time()?;
         let metrics = app.index.list_metrics(&query).await?;
         let resources = resources_of(app, &metrics).await?;
         let is_last = metrics.len() < PAGE as usize;
@@ -133,14 +136,15 @@ pub(super) fn limit(app: &App, params: &Params) -> ApiResult<usize> {
 pub(super) async fn list(State(app): State<Arc<App>>, caller: Caller, params: Params) -> ApiResult {
     let conditions = Conditions::of(&params)?;
     let limit = limit(&app, &params)?;
+    let bounds = Bounds::of(&app.api());
     if params.flag("unique")? {
-        let bounds = usize::try_from(app.api().max_aggregate_metrics).unwrap_or(usize::MAX);
-        let meters = find(&app, &caller, &conditions, bounds).await?;
+        let most = usize::try_from(app.api().max_aggregate_metrics).unwrap_or(usize::MAX);
+        let meters = find(&app, &caller, &conditions, most, &bounds).await?;
         let unique: BTreeMap<&str, &Meter> = meters.iter().map(|it| (it.name(), it)).collect();
         let views: Vec<_> = unique.into_values().take(limit).map(unique_view).collect();
         return Ok(reply(StatusCode::OK, &views));
     }
-    let meters = find(&app, &caller, &conditions, limit).await?;
+    let meters = find(&app, &caller, &conditions, limit, &bounds).await?;
     let views: Vec<_> = meters.iter().map(view).collect();
     Ok(reply(StatusCode::OK, &views))
 }

@@ -9,7 +9,7 @@ use collector_model::{
 };
 use collector_storage::{ReadQuery, Store};
 
-use super::super::aggregate_range::Bounds;
+use super::super::bounds::Bounds;
 use super::super::error::ApiResult;
 use super::condition::Conditions;
 use super::meter::Meter;
@@ -83,9 +83,32 @@ pub(super) fn extent(
     let Some(method) = VALUES.iter().find_map(|it| method_of(policy, *it)) else {
         return Ok(None);
     };
-    let points = bounds.read(store, metric.id, &ReadQuery::all(method))?;
-    let times = || points.iter().map(|point| point.timestamp);
-    Ok(times().min().zip(times().max()))
+    let mut granularities: Vec<Granularity> = policy
+        .definition
+        .iter()
+        .map(|archive| archive.granularity)
+        .collect();
+    granularities.sort_unstable_by(|a, b| b.cmp(a));
+    let mut known: Option<(Timestamp, Timestamp)> = None;
+    for granularity in granularities {
+        let mut query = ReadQuery {
+            granularity: Some(granularity),
+            ..ReadQuery::all(method)
+        };
+        let first = bounds.read_first(store, metric.id, &query, 1)?;
+        let Some(first) = first.first().map(|point| point.timestamp) else {
+            continue;
+        };
+        // A finer archive has nothing after the coarser windows but within the last of them.
+        query.start = known.map(|(_, last)| last);
+        let rest = bounds.read(store, metric.id, &query)?;
+        let last = rest.last().map_or(first, |point| point.timestamp);
+        known = Some(match known {
+            Some((earliest, latest)) => (earliest.min(first), latest.max(last)),
+            None => (first, last),
+        });
+    }
+    Ok(known)
 }
 
 /// The method of that statistic, if the policy has it.

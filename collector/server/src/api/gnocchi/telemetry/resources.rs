@@ -9,8 +9,8 @@ use collector_index::{Filter, Metric, Operator, Page, Resource, ResourceQuery};
 use collector_model::{MetricId, Timestamp};
 use serde_json::{Map, Value, json};
 
-use super::super::aggregate_range::Bounds;
 use super::super::auth::Caller;
+use super::super::bounds::Bounds;
 use super::super::computing::blocking;
 use super::super::error::{ApiError, ApiResult};
 use super::super::json::reply;
@@ -36,8 +36,9 @@ pub(super) async fn list(
     let conditions = Conditions::of(&params)?;
     let limit = limit(&app, &params)?;
     let has_links = params.get("meter_links") != Some("0");
-    let resources = find(&app, &caller, &conditions, limit).await?;
-    let views = views(&app, resources, &url, has_links).await?;
+    let bounds = Bounds::of(&app.api());
+    let resources = find(&app, &caller, &conditions, limit, &bounds).await?;
+    let views = views(&app, resources, bounds, &url, has_links).await?;
     Ok(reply(StatusCode::OK, &views))
 }
 
@@ -50,8 +51,9 @@ pub(super) async fn show(
 ) -> ApiResult {
     let query = [("q.field", "resource_id"), ("q.value", id.as_str())];
     let conditions = Conditions::of(&Params::of_form(encode_query(query).as_bytes()))?;
-    let resources = find(&app, &caller, &conditions, 1).await?;
-    let views = views(&app, resources, &url, true).await?;
+    let bounds = Bounds::of(&app.api());
+    let resources = find(&app, &caller, &conditions, 1, &bounds).await?;
+    let views = views(&app, resources, bounds, &url, true).await?;
     let found = views.first();
     let found = found.ok_or_else(|| ApiError::not_found(format!("Resource {id} Not Found")))?;
     Ok(reply(StatusCode::OK, found))
@@ -62,6 +64,7 @@ async fn find(
     caller: &Caller,
     conditions: &Conditions,
     most: usize,
+    bounds: &Bounds,
 ) -> ApiResult<Vec<Resource>> {
     let mut found = Vec::new();
     if conditions.impossible {
@@ -93,6 +96,7 @@ async fn find(
         },
     };
     loop {
+        bounds.check_time()?;
         let resources = app.index.list_resources(&query).await?;
         let is_last = resources.len() < PAGE as usize;
         query.page.marker = resources.last().map(|resource| resource.id.to_string());
@@ -108,6 +112,7 @@ async fn find(
 async fn views(
     app: &App,
     resources: Vec<Resource>,
+    bounds: Bounds,
     url: &BaseUrl,
     has_links: bool,
 ) -> ApiResult<Vec<Map<String, Value>>> {
@@ -118,8 +123,7 @@ async fn views(
         .into_iter()
         .map(|metric| (metric.id, metric))
         .collect();
-    let (store, bounds) = (Arc::clone(&app.store), Bounds::of(&app.api()));
-    let mut left = bounds;
+    let (store, mut left) = (Arc::clone(&app.store), bounds);
     let measured = blocking(bounds, move || {
         let mut measured = Vec::with_capacity(resources.len());
         for resource in resources {

@@ -10,8 +10,8 @@ use collector_model::{AggregatePoint, Timestamp};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::super::aggregate_range::Bounds;
 use super::super::auth::Caller;
+use super::super::bounds::Bounds;
 use super::super::computing::blocking;
 use super::super::error::{ApiError, ApiResult};
 use super::super::json::reply;
@@ -85,7 +85,7 @@ async fn answer(
     let limit = limit(app, params)?;
     let bounds = Bounds::of(&app.api());
     let most = bounds.resources() as usize;
-    let meters = find(app, caller, &conditions, most).await?;
+    let meters = find(app, caller, &conditions, most, &bounds).await?;
     bounds.check(meters.len(), "meters")?;
     let (store, mut left) = (Arc::clone(&app.store), bounds);
     let views = blocking(bounds, move || {

@@ -9,8 +9,8 @@ use axum::http::StatusCode;
 use collector_model::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::super::aggregate_range::{Bounds, too_large};
 use super::super::auth::Caller;
+use super::super::bounds::{Bounds, too_large};
 use super::super::computing::blocking;
 use super::super::error::{ApiError, ApiResult};
 use super::super::json::reply;
@@ -217,7 +217,7 @@ pub(super) async fn show(
     let question = Question::of(&params)?;
     let bounds = Bounds::of(&app.api());
     let most = bounds.resources() as usize;
-    let meters = find(&app, &caller, &conditions, most).await?;
+    let meters = find(&app, &caller, &conditions, most, &bounds).await?;
     bounds.check(meters.len(), "meters")?;
     let most_entries = app.api().max_aggregate_points;
     let (store, mut left) = (Arc::clone(&app.store), bounds);
