@@ -43,8 +43,9 @@ pub(super) fn read_policy_change(
         true => root.object_of(&["definition", "back_window"])?,
         false => root.object_of(&["definition"])?,
     };
-    let archives = read_archives(&root.required("definition")?)?;
+    // What is wrong goes before what is missing.
     let back_window = read_back_window(&root)?;
+    let archives = read_archives(&root.required("definition")?)?;
     Ok((definitions(archives)?, back_window))
 }
 

@@ -198,7 +198,7 @@ impl Resampler {
     /// The last window.
     pub(super) fn finish(&mut self) -> Option<Point> {
         let (timestamp, values) = self.window.take()?;
-        self.calculator.load(values.into_iter());
+        self.calculator.load(values);
         Some(Point {
             timestamp,
             sampling: self.sampling,
