@@ -1,5 +1,7 @@
+use axum::http::{HeaderMap, header};
 use collector_model::Timestamp;
 
+use super::super::sender::of_headers;
 use super::*;
 use crate::auth::AuthConfig;
 use crate::auth::policy::Policy;

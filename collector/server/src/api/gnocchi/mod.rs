@@ -60,6 +60,7 @@ mod resource_type_body;
 mod root;
 mod schema;
 mod search_metric;
+mod sender;
 mod series;
 mod side_by_side;
 mod slices;

@@ -266,3 +266,41 @@ fn page_after_page_gives_what_is_read_at_once() {
         assert_eq!(paged, whole, "{most} at once");
     }
 }
+
+#[test]
+fn a_longer_back_window_waits_until_what_it_opens_again_is_in_memory() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = open_small(dir.path());
+    let write = |engine: &Engine, minute: i64, value: f64| {
+        let measure = Measure::new(Timestamp(minute * 60 * SECOND), value);
+        engine.write(vec![(id(0), vec![measure])]).unwrap();
+    };
+    let at = |engine: &Engine, minute: usize| read(engine, 0, "max")[minute];
+    let longer = ArchivePolicy {
+        back_window: 5,
+        ..policy_of(None)
+    };
+    engine.set_policy(&[id(0)], &policy_of(None)).unwrap();
+    (0..10).for_each(|minute| write(&engine, minute, minute as f64));
+    engine.flush().unwrap();
+    // Five is in a segment, and stays as it is.
+    engine.set_policy(&[id(0)], &longer).unwrap();
+    write(&engine, 5, 99.0);
+    assert_eq!(at(&engine, 5), (5, 5.0));
+    (10..20).for_each(|minute| write(&engine, minute, minute as f64));
+    write(&engine, 15, 99.0);
+    assert_eq!(at(&engine, 15), (15, 15.0));
+    // All that it opens is in memory now.
+    engine.set_policy(&[id(0)], &longer).unwrap();
+    write(&engine, 15, 99.0);
+    assert_eq!(at(&engine, 15), (15, 99.0));
+    drop(engine);
+    let engine = open_small(dir.path());
+    write(&engine, 14, 98.0);
+    assert_eq!(at(&engine, 14), (14, 98.0));
+    let minutes: Vec<i64> = read(&engine, 0, "max")
+        .iter()
+        .map(|(minute, _)| *minute)
+        .collect();
+    assert_eq!(minutes, (0..20).collect::<Vec<_>>());
+}

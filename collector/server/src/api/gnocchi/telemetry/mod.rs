@@ -9,6 +9,7 @@ mod meter;
 mod numbers;
 mod resources;
 mod samples;
+mod statistic;
 mod statistics;
 
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! `/v2/meters/NAME/statistics`: the samples of a meter put together, in one or by periods, for all resources or by
 //! groups.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
@@ -19,6 +19,7 @@ use super::condition::{Conditions, SOURCE, text_of};
 use super::meter::{Meter, find};
 use super::numbers::{self, Window};
 use super::samples::{moment, object};
+use super::statistic::{Function, Sums};
 use crate::app::App;
 
 /// What groups may be made by.
@@ -29,23 +30,7 @@ const GROUPS: [&str; 5] = [
     "user_id",
     "resource_metadata.instance_type",
 ];
-/// What `cardinality` may count.
-const COUNTED: [&str; 4] = ["project_id", "resource_id", "source", "user_id"];
 const SECOND: i64 = 1_000_000_000;
-
-/// What of the samples is asked for.
-#[derive(Debug, Clone, PartialEq)]
-enum Function {
-    Min,
-    Max,
-    Avg,
-    Sum,
-    Count,
-    /// Of the whole, not of a sample of it.
-    Stddev,
-    /// How many different values of a field.
-    Cardinality(String),
-}
 
 /// What the query string says beside the conditions.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -85,106 +70,6 @@ impl Question {
             groupby,
             functions: functions.collect::<ApiResult<_>>()?,
         })
-    }
-}
-
-impl Function {
-    fn of(name: &str, parameter: Option<&str>) -> ApiResult<Self> {
-        Ok(match name {
-            "min" => Self::Min,
-            "max" => Self::Max,
-            "avg" => Self::Avg,
-            "sum" => Self::Sum,
-            "count" => Self::Count,
-            "stddev" => Self::Stddev,
-            "cardinality" => {
-                let counted = parameter.filter(|it| COUNTED.contains(it));
-                let counted = counted.ok_or_else(|| {
-                    ApiError::bad_request(format!(
-                        "Invalid input for field/attribute aggregate.param: cardinality is of one of {COUNTED:?}"
-                    ))
-                })?;
-                Self::Cardinality(counted.to_owned())
-            }
-            _ => {
-                return Err(ApiError::bad_request(format!(
-                    "Invalid input for field/attribute aggregate.func: unknown function {name}"
-                )));
-            }
-        })
-    }
-
-    fn name(&self) -> String {
-        match self {
-            Self::Min => "min".to_owned(),
-            Self::Max => "max".to_owned(),
-            Self::Avg => "avg".to_owned(),
-            Self::Sum => "sum".to_owned(),
-            Self::Count => "count".to_owned(),
-            Self::Stddev => "stddev".to_owned(),
-            Self::Cardinality(of) => format!("cardinality/{of}"),
-        }
-    }
-
-    fn value(&self, sums: &Sums) -> f64 {
-        match self {
-            Self::Min => sums.min,
-            Self::Max => sums.max,
-            Self::Avg => sums.mean(),
-            Self::Sum => sums.sum,
-            Self::Count => sums.count,
-            Self::Stddev => {
-                let mean = sums.mean();
-                (sums.squares / sums.count - mean * mean).max(0.0).sqrt()
-            }
-            // Sets are small.
-            Self::Cardinality(of) => sums.seen.get(of).map_or(0.0, |seen| seen.len() as f64),
-        }
-    }
-}
-
-/// The samples of one period and group.
-#[derive(Debug, Clone)]
-struct Sums {
-    count: f64,
-    sum: f64,
-    min: f64,
-    max: f64,
-    squares: f64,
-    first: Timestamp,
-    last: Timestamp,
-    unit: String,
-    seen: BTreeMap<String, BTreeSet<String>>,
-}
-
-impl Sums {
-    fn new(meter: &Meter) -> Self {
-        Self {
-            count: 0.0,
-            sum: 0.0,
-            min: f64::NAN,
-            max: f64::NAN,
-            squares: 0.0,
-            first: Timestamp(i64::MAX),
-            last: Timestamp(i64::MIN),
-            unit: meter.metric.unit.clone().unwrap_or_default(),
-            seen: BTreeMap::new(),
-        }
-    }
-
-    fn add(&mut self, window: &Window) {
-        self.count += window.count;
-        self.sum += window.sum;
-        // What is no number is passed over where there are numbers.
-        self.min = self.min.min(window.min);
-        self.max = self.max.max(window.max);
-        self.squares += window.squares;
-        self.first = self.first.min(window.timestamp);
-        self.last = self.last.max(window.timestamp);
-    }
-
-    fn mean(&self) -> f64 {
-        self.sum / self.count
     }
 }
 
