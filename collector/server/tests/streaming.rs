@@ -129,7 +129,7 @@ fn in_little_memory(collector: &Collector, ask: impl FnOnce() -> Response) -> St
     let answer = ask().expect_status(200);
     let grown = peak(collector) - before;
     assert!(grown <= 24, "{grown} MiB");
-    answer.text().to_owned()
+    answer.text()
 }
 
 fn points(text: &str) -> usize {

@@ -137,8 +137,10 @@ fn a_policy_is_created_changed_and_deleted() {
 fn a_longer_back_window_lets_measures_come_later() {
     let older = Collector::start();
     let change = json!({"definition": [{"granularity": 300, "points": 10}], "back_window": 2});
-    let refused = older.send("PATCH", "/v1/archive_policy/low", &change);
-    let text = refused.expect_status(400).text().to_owned();
+    let refused = older
+        .send("PATCH", "/v1/archive_policy/low", &change)
+        .expect_status(400);
+    let text = refused.text();
     assert!(
         text.contains("extra keys not allowed @ data['back_window']"),
         "{text}"
