@@ -3,12 +3,14 @@
 use collector_model::MetricId;
 
 pub use crate::api::gnocchi::fuzz::{filter, measures};
-use crate::ingest::remote_write::{Buffers, Received, SeriesCache, decompressed_length};
+use crate::ingest::remote_write::{Buffers, Received, SeriesCache, Version, decompressed_length};
 
-/// Any bytes as a request of Prometheus' remote write, compressed and not: read or refused, and what is read goes to
-/// metrics.
+/// Bytes of a request after decompression, and of the labels of one of version 2.0.
+const LARGEST: usize = 1 << 16;
+
+/// Any bytes as a request of Prometheus' remote write in either version, compressed and not: read or refused, and what is
+/// read goes to metrics.
 pub fn remote_write(bytes: &[u8]) {
-    const LARGEST: usize = 1 << 16;
     decoded(bytes);
     if let Ok(length) = decompressed_length(bytes, LARGEST) {
         let buffers = Buffers::default();
@@ -20,16 +22,23 @@ pub fn remote_write(bytes: &[u8]) {
 }
 
 fn decoded(request: &[u8]) {
+    for version in [Version::V1, Version::V2] {
+        decoded_as(version, request);
+    }
+}
+
+fn decoded_as(version: Version, request: &[u8]) {
     let cache = SeriesCache::default();
     let sender = cache.sender("sender");
-    let Ok(received) = Received::read(request, |labels| cache.key(sender, labels)) else {
+    let key = |labels: &[u8]| cache.key(sender, labels);
+    let Ok(received) = Received::read(version, request, LARGEST, key) else {
         return;
     };
     let mut measures = 0;
     for (series, count) in received.series() {
         assert!(count > 0, "a series without measures");
         measures += count;
-        if let Ok(labels) = series.labels() {
+        if let Ok(labels) = series.read() {
             let _ = labels.get("__name__");
         }
     }
