@@ -87,9 +87,9 @@ fn a_year_of_minutes_is_written_while_it_is_read() {
     let end = format!(r#", ["2026-12-31T23:59:00+00:00", 60.0, {last}.0]]"#);
     assert!(text.ends_with(&end), "{}", &text[text.len() - 100..]);
     assert_eq!(text.matches("+00:00\", 60.0, ").count(), YEAR);
-    // The points alone are 12 MiB, and the allocator keeps some pages of each thread.
+    // The text alone would be all of it, the points another 12 MiB; the allocator keeps some pages of each thread.
     assert!(
-        mebibytes >= 20 && grown <= mebibytes / 2,
+        mebibytes >= 20 && grown <= mebibytes * 3 / 4,
         "{grown} of {mebibytes} MiB"
     );
 }
