@@ -2,8 +2,8 @@
 #![forbid(unsafe_code)]
 
 /// A million metrics are some million small pieces of memory that grow and shrink for months, on one thread and another's
-/// behalf. With glibc's allocator batches took three times as long to fold beside reads (`make bench-storage`), and now
-/// and then one `free` tidied up for a tenth of a second while all waited. Runs with pages of any size, as Kunpeng has.
+/// behalf. With glibc's allocator batches took three times as long to fold beside reads (`make bench-storage`). Runs with
+/// pages of any size, as Kunpeng has.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
