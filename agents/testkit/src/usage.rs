@@ -8,6 +8,9 @@ use std::time::Duration;
 pub struct Usage {
     /// Resident memory in bytes, `VmRSS` of `/proc/PID/status`.
     pub resident_bytes: u64,
+    /// The most that it was since the start or the last [`Usage::forget_peak`], `VmHWM` of
+    /// `/proc/PID/status`.
+    pub peak_resident_bytes: u64,
     /// User plus system time since its start, `/proc/PID/stat` fields 14 and 15.
     pub cpu: Duration,
     /// Threads, `/proc/PID/stat` field 20.
@@ -30,20 +33,27 @@ impl Usage {
             open_files,
         )
     }
+
+    /// Begins the peak of `pid` anew: 5 into `/proc/PID/clear_refs`. An error is the kernel's.
+    pub fn forget_peak(pid: u32) -> std::io::Result<()> {
+        std::fs::write(format!("/proc/{pid}/clear_refs"), "5")
+    }
 }
 
 fn parse(status: &str, stat: &str, ticks_per_second: u64, open_files: u64) -> Option<Usage> {
-    let resident = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let kibibytes: u64 = resident.trim().strip_suffix(" kB")?.parse().ok()?;
+    let bytes = |name: &str| {
+        let value = status.lines().find_map(|line| line.strip_prefix(name))?;
+        let kibibytes: u64 = value.trim().strip_suffix(" kB")?.parse().ok()?;
+        Some(kibibytes * 1024)
+    };
     // The name, field 2, may hold spaces and parentheses: the fields count from behind the last
     // one.
     let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split(' ').collect();
     let number = |field: usize| fields.get(field - 3)?.parse::<u64>().ok();
     let ticks = number(14)? + number(15)?;
     Some(Usage {
-        resident_bytes: kibibytes * 1024,
+        resident_bytes: bytes("VmRSS:")?,
+        peak_resident_bytes: bytes("VmHWM:")?,
         cpu: Duration::from_millis(ticks * 1000 / ticks_per_second),
         threads: number(20)?,
         open_files,
@@ -57,9 +67,16 @@ mod tests {
     #[test]
     fn the_fields_are_counted_from_behind_a_name_with_parentheses() {
         let stat = "42 (a ) name) S 1 42 42 0 -1 4194560 10 0 0 0 150 50 0 0 20 0 7 0 100 1000000 250 18446744073709551615";
-        let usage = parse("Name:\ta\nVmRSS:\t    1000 kB\n", stat, 100, 3).unwrap();
+        let usage = parse(
+            "Name:\ta\nVmHWM:\t    1500 kB\nVmRSS:\t    1000 kB\n",
+            stat,
+            100,
+            3,
+        )
+        .unwrap();
         let expected = Usage {
             resident_bytes: 1_024_000,
+            peak_resident_bytes: 1_536_000,
             cpu: Duration::from_secs(2),
             threads: 7,
             open_files: 3,
@@ -73,7 +90,10 @@ mod tests {
             parse("Name:\ta\nState:\tZ (zombie)\n", "42 (a) Z 1", 100, 0),
             None
         );
-        assert_eq!(parse("VmRSS:\t1 kB\n", "42 (a) S 1 2", 100, 0), None);
+        assert_eq!(
+            parse("VmHWM:\t1 kB\nVmRSS:\t1 kB\n", "42 (a) S 1 2", 100, 0),
+            None
+        );
         assert_eq!(Usage::of(u32::MAX), None);
     }
 

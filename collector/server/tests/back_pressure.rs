@@ -80,13 +80,9 @@ fn wait_for(what: &str, is_so: impl Fn() -> bool) {
     }
 }
 
-/// Most resident memory since the start, MiB: `VmHWM` of `/proc/PID/status`.
-fn peak(collector: &Collector) -> usize {
-    let path = format!("/proc/{}/status", collector.running.pid());
-    let status = std::fs::read_to_string(path).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kibibytes = line.unwrap().trim().trim_end_matches(" kB");
-    kibibytes.parse::<usize>().unwrap() / 1024
+/// Most resident memory since the start, MiB.
+fn peak(collector: &Collector) -> u64 {
+    collector.running.usage().peak_resident_bytes >> 20
 }
 
 /// What each input is flooded with.

@@ -10,9 +10,11 @@
 mod support;
 
 use std::fmt::Write as _;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use support::{ACCEPT_JSON, ADMIN, Collector, JSON};
+use testkit::Usage;
 use testkit::http::{Response, request};
 
 /// Minutes of a year.
@@ -20,22 +22,30 @@ const YEAR: usize = 525_600;
 /// 2026-01-01T00:00:00Z.
 const START: usize = 1_767_225_600;
 
-/// Most resident memory since the last [`forget_peak`], MiB: `VmHWM` of `/proc/PID/status`.
-fn peak(collector: &Collector) -> usize {
-    let path = format!("/proc/{}/status", collector.running.pid());
-    let status = std::fs::read_to_string(path).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kibibytes: usize = line
-        .unwrap()
-        .trim()
-        .trim_end_matches(" kB")
-        .parse()
-        .unwrap();
-    kibibytes / 1024
+/// Waits until the collector rests, for it goes on storing what it has acknowledged.
+fn rest(collector: &Collector) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let mut before = collector.running.usage();
+    loop {
+        std::thread::sleep(Duration::from_secs(1));
+        let now = collector.running.usage();
+        let steady = now.resident_bytes.abs_diff(before.resident_bytes) < 256 << 10;
+        if steady && now.cpu - before.cpu <= Duration::from_millis(20) {
+            return;
+        }
+        assert!(Instant::now() < deadline, "it does not rest: {now:?}");
+        before = now;
+    }
 }
 
-fn forget_peak(collector: &Collector) {
-    std::fs::write(format!("/proc/{}/clear_refs", collector.running.pid()), "5").unwrap();
+/// What it answers, and how much more memory it took meanwhile than when it rested, MiB.
+fn answered(collector: &Collector, ask: impl FnOnce() -> Response) -> (Response, u64) {
+    rest(collector);
+    Usage::forget_peak(collector.running.pid()).unwrap();
+    let before = collector.running.usage().resident_bytes;
+    let answer = ask().expect_status(200);
+    let peak = collector.running.usage().peak_resident_bytes;
+    (answer, peak.saturating_sub(before) >> 20)
 }
 
 /// Makes the policy of metrics with a window in each minute of a year.
@@ -76,10 +86,8 @@ fn a_year_of_minutes_is_written_while_it_is_read() {
     let path = format!("/v1/metric/{metric}/measures");
     let day = collector.json(&format!("{path}?stop=2026-01-02"));
     assert_eq!(day.as_array().unwrap().len(), 1_440);
-    forget_peak(&collector);
-    let before = peak(&collector);
-    let answer = collector.get(&path).expect_status(200);
-    let (grown, mebibytes) = (peak(&collector) - before, answer.body.len() >> 20);
+    let (answer, grown) = answered(&collector, || collector.get(&path));
+    let mebibytes = answer.body.len() as u64 >> 20;
     assert_eq!(answer.header("content-type"), Some("application/json"));
     let text = answer.text();
     assert!(text.starts_with(r#"[["2026-01-01T00:00:00+00:00", 60.0, 0.0], ["#));
@@ -125,10 +133,7 @@ fn with_long_series() -> (Collector, Vec<String>) {
 /// What is answered, which takes little memory: all points side by side would take 32 MiB as read, and half of that once
 /// more in the grid.
 fn in_little_memory(collector: &Collector, ask: impl FnOnce() -> Response) -> String {
-    forget_peak(collector);
-    let before = peak(collector);
-    let answer = ask().expect_status(200);
-    let grown = peak(collector) - before;
+    let (answer, grown) = answered(collector, ask);
     assert!(grown <= 24, "{grown} MiB");
     answer.text()
 }
