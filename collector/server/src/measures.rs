@@ -80,9 +80,9 @@ impl Measures {
     /// Writes measures of known metrics. Ok means: on stable storage and visible. Measures that come too late for
     /// their metric's back window are dropped and counted, as Gnocchi does. What is not taken is counted, too.
     pub(crate) async fn write(&self, batch: Batch, input: Input) -> Result<(), MeasureError> {
-        let measures: usize = batch.iter().map(|(_, measures)| measures.len()).sum();
-        let written = self.try_write(batch, input).await;
-        self.counted(written, input, measures)
+        let count = batch.iter().map(|(_, measures)| measures.len()).sum();
+        self.write_counted(SortedBatch::new(batch), input, count)
+            .await
     }
 
     /// The same of metrics whose measures are stretches of one list.
@@ -93,11 +93,8 @@ impl Measures {
         input: Input,
     ) -> Result<(), MeasureError> {
         let count = stretches.iter().map(|(_, stretch)| stretch.len()).sum();
-        let written = match SortedBatch::of_stretches(stretches, measures) {
-            Ok(batch) => self.write_registered(Arc::new(batch), input).await,
-            Err(error) => Err(error.into()),
-        };
-        self.counted(written, input, count)
+        let batch = SortedBatch::of_stretches(stretches, measures);
+        self.write_counted(batch, input, count).await
     }
 
     /// The same of a batch that is in order already.
@@ -106,9 +103,8 @@ impl Measures {
         batch: SortedBatch,
         input: Input,
     ) -> Result<(), MeasureError> {
-        let measures = batch.received();
-        let written = self.write_registered(Arc::new(batch), input).await;
-        self.counted(written, input, measures)
+        let count = batch.received();
+        self.write_counted(Ok(batch), input, count).await
     }
 
     /// As [`Measures::write`], for callers who try again or count by themselves what was not taken.
@@ -122,12 +118,17 @@ impl Measures {
         self.metrics.inputs.rejected(input, reason, measures);
     }
 
-    fn counted(
+    /// Writes a batch of so many measures, and counts them where they are not taken.
+    async fn write_counted(
         &self,
-        written: Result<(), MeasureError>,
+        batch: Result<SortedBatch, StoreError>,
         input: Input,
         measures: usize,
     ) -> Result<(), MeasureError> {
+        let written = match batch {
+            Ok(batch) => self.write_registered(Arc::new(batch), input).await,
+            Err(error) => Err(error.into()),
+        };
         written.inspect_err(|error| self.rejected(input, error.reason(), measures))
     }
 

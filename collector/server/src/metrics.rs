@@ -15,7 +15,7 @@ use exposition::{Families, MetricType, Suffix};
 use crate::ingest::ceilometer::Counters;
 use crate::ingest::{remote_write, statsd};
 
-pub(crate) use input::{AT_ONCE, Input, InputFigures, Inputs};
+pub(crate) use input::{AT_ONCE, Input, InputFigures, Inputs, PerInput};
 
 /// Method, route and status of requests.
 type RequestKey = (String, String, u16);

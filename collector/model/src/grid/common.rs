@@ -79,8 +79,7 @@ impl Grid {
             self.split_off(length);
         }
         if let Some(first) = kept.first {
-            let begin = self.timestamps.partition_point(|at| *at < first);
-            *self = self.split_off(begin);
+            self.drop_before(first);
         }
     }
 }

@@ -9,13 +9,15 @@ use serde::Deserialize;
 
 use crate::cause::root_cause;
 
-/// Writes a section of the configuration that has the keys of Prometheus' HTTP client beside its own; serde cannot
-/// join two structs and refuse unknown keys.
+/// Writes a section of the configuration that has the keys of Prometheus' HTTP client beside its own, which are written
+/// with what they are where nothing is said; serde cannot join two structs and refuse unknown keys.
 macro_rules! with_client_keys {
     ($(#[$of_struct:meta])* struct $name:ident {
-        $($(#[$of_field:meta])* $field:ident: $kind:ty,)*
+        $($(#[$of_field:meta])* $field:ident: $kind:ty = $default:expr,)*
     }) => {
         $(#[$of_struct])*
+        #[derive(Debug, Clone, serde::Deserialize)]
+        #[serde(deny_unknown_fields, default)]
         pub(crate) struct $name {
             $($(#[$of_field])* pub(crate) $field: $kind,)*
             /// A name and a password.
@@ -32,6 +34,21 @@ macro_rules! with_client_keys {
             pub(crate) follow_redirects: Option<bool>,
             /// A proxy for every request.
             pub(crate) proxy_url: Option<String>,
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self {
+                    $($field: $default,)*
+                    basic_auth: None,
+                    authorization: None,
+                    bearer_token: None,
+                    bearer_token_file: None,
+                    tls_config: $crate::ingest::client::TlsConfig::default(),
+                    follow_redirects: None,
+                    proxy_url: None,
+                }
+            }
         }
 
         impl $name {
@@ -54,6 +71,14 @@ macro_rules! with_client_keys {
     };
 }
 pub(super) use with_client_keys;
+
+/// Whether a scheme is one that can be asked. The error names the key.
+pub(super) fn check_scheme(scheme: &str) -> Result<(), String> {
+    match scheme {
+        "http" | "https" => Ok(()),
+        _ => Err(format!("scheme: expected http or https, found {scheme:?}")),
+    }
+}
 
 /// A password or token, which is never shown.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
@@ -105,7 +130,7 @@ pub(crate) struct TlsConfig {
 
 /// Where a secret is.
 #[derive(Debug, Clone)]
-enum Place {
+pub(crate) enum Place {
     Here(Secret),
     /// Read at each request, so that it may be changed.
     File(PathBuf),
@@ -140,18 +165,10 @@ pub(crate) enum Credentials {
     /// Nothing.
     None,
     /// HTTP's basic authentication.
-    Basic(String, Option<BasicPassword>),
+    Basic(String, Option<Place>),
     /// A scheme and what follows it.
-    Scheme(String, Option<SchemeValue>),
+    Scheme(String, Option<Place>),
 }
-
-/// Where a password is.
-#[derive(Debug, Clone)]
-pub(crate) struct BasicPassword(Place);
-
-/// Where a token is.
-#[derive(Debug, Clone)]
-pub(crate) struct SchemeValue(Place);
 
 impl Credentials {
     /// What the keys say; the error names the key.
@@ -171,10 +188,7 @@ impl Credentials {
                     basic.password_file.as_deref(),
                 )
                 .map_err(|reason| format!("basic_auth: {reason}"))?;
-                Ok(Self::Basic(
-                    basic.username.clone(),
-                    password.map(BasicPassword),
-                ))
+                Ok(Self::Basic(basic.username.clone(), password))
             }
             (None, Some(given), None) => {
                 let value = Place::of(
@@ -189,11 +203,9 @@ impl Credentials {
                         "authorization: type: expected basic_auth in place of Basic".to_owned()
                     );
                 }
-                Ok(Self::Scheme(scheme.to_owned(), value.map(SchemeValue)))
+                Ok(Self::Scheme(scheme.to_owned(), value))
             }
-            (None, None, Some(token)) => {
-                Ok(Self::Scheme("Bearer".to_owned(), Some(SchemeValue(token))))
-            }
+            (None, None, Some(token)) => Ok(Self::Scheme("Bearer".to_owned(), Some(token))),
             _ => Err(
                 "expected one of basic_auth, authorization and bearer_token, found several"
                     .to_owned(),
@@ -271,11 +283,11 @@ impl Access {
         Ok(match &self.credentials {
             Credentials::None => request,
             Credentials::Basic(name, password) => {
-                let password = password.as_ref().map(|password| password.0.read());
-                request.basic_auth(name, password.transpose()?)
+                let password = password.as_ref().map(Place::read).transpose()?;
+                request.basic_auth(name, password)
             }
             Credentials::Scheme(scheme, value) => {
-                let value = value.as_ref().map(|value| value.0.read()).transpose()?;
+                let value = value.as_ref().map(Place::read).transpose()?;
                 let value = format!("{scheme} {}", value.unwrap_or_default());
                 let mut value = header::HeaderValue::from_str(&value).map_err(|_| {
                     "credentials have a character that no header may have".to_owned()
@@ -298,11 +310,9 @@ mod tests {
 
     with_client_keys! {
         /// A section as others are.
-        #[derive(Debug, Default, Deserialize)]
-        #[serde(deny_unknown_fields, default)]
         struct Section {
             /// A key of its own.
-            url: String,
+            url: String = String::new(),
         }
     }
 

@@ -6,90 +6,55 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de};
 
-use super::client::{Access, with_client_keys};
+use super::client::{Access, check_scheme, with_client_keys};
 use super::config::{FileSd, ScrapeConfig, TargetGroup, optional_duration};
 use super::discovery::{ConsulSd, HttpSd};
 use super::relabel::Rule;
 
 with_client_keys! {
     /// A job as it is written.
-    #[derive(Debug, Clone, Deserialize)]
-    #[serde(deny_unknown_fields, default)]
     struct JobConfig {
         /// The value of its targets' label `job`.
-        job_name: String,
+        job_name: String = String::new(),
         /// Whether labels of a sample go before those of its target, instead of being called `exported_`.
-        honor_labels: bool,
+        honor_labels: bool = false,
         /// Whether a sample's own moment counts.
-        honor_timestamps: bool,
+        honor_timestamps: bool = true,
         /// Parameters of the URL.
-        params: BTreeMap<String, Vec<String>>,
+        params: BTreeMap<String, Vec<String>> = BTreeMap::new(),
         /// Time between two scrapes; that of `scrape` where none is given.
         #[serde(deserialize_with = "optional_duration")]
-        scrape_interval: Option<Duration>,
+        scrape_interval: Option<Duration> = None,
         /// How long a target may take; that of `scrape`, within the interval, where none is given.
         #[serde(deserialize_with = "optional_duration")]
-        scrape_timeout: Option<Duration>,
+        scrape_timeout: Option<Duration> = None,
         /// Path of the metrics.
-        metrics_path: String,
+        metrics_path: String = "/metrics".to_owned(),
         /// `http` or `https`.
-        scheme: String,
+        scheme: String = "http".to_owned(),
         /// Largest body after decompression, bytes; with 0 that of `scrape`.
         #[serde(deserialize_with = "size")]
-        body_size_limit: usize,
+        body_size_limit: usize = 0,
         /// Most samples of a scrape after `metric_relabel_configs`; with 0 as many as `scrape` allows.
-        sample_limit: usize,
+        sample_limit: usize = 0,
         /// Most labels of a series; 0 is no limit.
-        label_limit: usize,
+        label_limit: usize = 0,
         /// Longest name of a label, bytes; 0 is no limit.
-        label_name_length_limit: usize,
+        label_name_length_limit: usize = 0,
         /// Longest value of a label, bytes; 0 is no limit.
-        label_value_length_limit: usize,
+        label_value_length_limit: usize = 0,
         /// Targets named here.
-        static_configs: Vec<TargetGroup>,
+        static_configs: Vec<TargetGroup> = Vec::new(),
         /// Targets named in files.
-        file_sd_configs: Vec<FileSd>,
+        file_sd_configs: Vec<FileSd> = Vec::new(),
         /// Targets that a web server names.
-        http_sd_configs: Vec<HttpSd>,
+        http_sd_configs: Vec<HttpSd> = Vec::new(),
         /// Targets that Consul names.
-        consul_sd_configs: Vec<ConsulSd>,
+        consul_sd_configs: Vec<ConsulSd> = Vec::new(),
         /// What becomes of targets.
-        relabel_configs: Vec<Rule>,
+        relabel_configs: Vec<Rule> = Vec::new(),
         /// What becomes of their series.
-        metric_relabel_configs: Vec<Rule>,
-    }
-}
-
-impl Default for JobConfig {
-    fn default() -> Self {
-        Self {
-            job_name: String::new(),
-            honor_labels: false,
-            honor_timestamps: true,
-            params: BTreeMap::new(),
-            scrape_interval: None,
-            scrape_timeout: None,
-            metrics_path: "/metrics".to_owned(),
-            scheme: "http".to_owned(),
-            body_size_limit: 0,
-            sample_limit: 0,
-            label_limit: 0,
-            label_name_length_limit: 0,
-            label_value_length_limit: 0,
-            static_configs: Vec::new(),
-            file_sd_configs: Vec::new(),
-            http_sd_configs: Vec::new(),
-            consul_sd_configs: Vec::new(),
-            relabel_configs: Vec::new(),
-            metric_relabel_configs: Vec::new(),
-            basic_auth: None,
-            authorization: None,
-            bearer_token: None,
-            bearer_token_file: None,
-            tls_config: super::client::TlsConfig::default(),
-            follow_redirects: None,
-            proxy_url: None,
-        }
+        metric_relabel_configs: Vec<Rule> = Vec::new(),
     }
 }
 
@@ -191,12 +156,7 @@ impl JobConfig {
         if !self.metrics_path.starts_with('/') {
             return Err("metrics_path: expected a path that starts with /".to_owned());
         }
-        if !matches!(self.scheme.as_str(), "http" | "https") {
-            return Err(format!(
-                "scheme: expected http or https, found {:?}",
-                self.scheme
-            ));
-        }
+        check_scheme(&self.scheme)?;
         for group in &self.static_configs {
             super::targets::check(group).map_err(|why| format!("static_configs: {why}"))?;
         }

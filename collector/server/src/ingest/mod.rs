@@ -20,6 +20,7 @@ mod state;
 pub(crate) mod statsd;
 mod store;
 mod targets;
+mod tasks;
 
 pub(crate) use config::ScrapeConfig;
 pub(crate) use job::{JobConfig, jobs};

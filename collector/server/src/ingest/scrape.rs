@@ -2,7 +2,6 @@
 //! one that keeps the list of targets as the configuration and the service discoveries say. The store's answer is waited
 //! for, so a slow store slows the scrapes and nothing piles up: what was left out meanwhile is counted.
 
-use std::collections::HashMap;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash as _, Hasher as _};
 use std::pin::pin;
@@ -11,7 +10,6 @@ use std::time::{Duration, Instant, SystemTime};
 
 use collector_model::Timestamp;
 use tokio::sync::Semaphore;
-use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
 use super::config::ScrapeConfig;
@@ -21,6 +19,7 @@ use super::samples::{Treatment, report};
 use super::state::{ScrapeState, Scraped};
 use super::store::Sink;
 use super::targets::{self, Target, TargetKey, Targets};
+use super::tasks::Tasks;
 use super::{discovery, fetch};
 use crate::measures::Measures;
 
@@ -30,6 +29,14 @@ const CHANGE_INTERVAL: Duration = Duration::from_millis(500);
 const SCRAPES_AT_ONCE: usize = 32;
 /// Targets start this far apart, up to one interval, so that 5,000 of them do not answer in one moment.
 const STAGGER: Duration = Duration::from_millis(20);
+
+/// The series that tell of a scrape itself, as Prometheus names them.
+const REPORT: [&str; 4] = [
+    "up",
+    "scrape_duration_seconds",
+    "scrape_samples_scraped",
+    "scrape_samples_post_metric_relabeling",
+];
 
 /// Everything that the scrape tasks share.
 pub(crate) struct Scraper {
@@ -85,11 +92,14 @@ impl Scraper {
                 last_problems = problems;
             }
             self.state.keep(&targets);
-            tasks.keep(&targets, |target, count| {
-                let this = Arc::clone(&self);
-                let target = Arc::clone(target);
-                tokio::spawn(async move { this.watch(&target, count).await })
-            });
+            tasks.retain(|key| targets.contains_key(key));
+            let count = targets.len();
+            for (key, target) in &targets {
+                tasks.start(key, || {
+                    let (this, target) = (Arc::clone(&self), Arc::clone(target));
+                    async move { this.watch(&target, count).await }
+                });
+            }
             found.changed().await;
             tokio::time::sleep(CHANGE_INTERVAL).await;
         }
@@ -162,16 +172,9 @@ impl Scraper {
         let wanted = |series: &str| self.mapping.wants(series);
         let mut collected = treatment.collect(&text, format, wanted)?;
         let (scraped, kept) = (collected.scraped, collected.kept);
-        self.report(
-            target,
-            &mut collected.samples,
-            &[
-                ("up", 1.0),
-                ("scrape_duration_seconds", moment.elapsed().as_secs_f64()),
-                ("scrape_samples_scraped", scraped as f64),
-                ("scrape_samples_post_metric_relabeling", kept as f64),
-            ],
-        );
+        let took = moment.elapsed().as_secs_f64();
+        let values = [1.0, took, scraped as f64, kept as f64];
+        self.report(target, &mut collected.samples, values);
         rates.note(&self.mapping, &mut collected.samples, moment);
         let resources = self.mapping.apply(&collected.samples, &target.for_mapping);
         let measures = self.sink.store(&resources, now).await?;
@@ -184,16 +187,7 @@ impl Scraper {
     /// Stores that a target did not answer, if the mapping asks for it.
     async fn report_down(&self, target: &Target, took: Duration) -> Result<(), String> {
         let mut samples = Samples::new();
-        self.report(
-            target,
-            &mut samples,
-            &[
-                ("up", 0.0),
-                ("scrape_duration_seconds", took.as_secs_f64()),
-                ("scrape_samples_scraped", 0.0),
-                ("scrape_samples_post_metric_relabeling", 0.0),
-            ],
-        );
+        self.report(target, &mut samples, [0.0, took.as_secs_f64(), 0.0, 0.0]);
         if samples.is_empty() {
             return Ok(());
         }
@@ -202,47 +196,13 @@ impl Scraper {
         self.sink.store(&resources, now).await.map(drop)
     }
 
-    /// Adds the series that tell of the scrape itself, as Prometheus names them, where the mapping asks for them.
-    fn report<'a>(
-        &self,
-        target: &'a Target,
-        samples: &mut Samples<'a>,
-        series: &[(&'static str, f64)],
-    ) {
-        for (name, value) in series {
+    /// Adds the values of `REPORT` where the mapping asks for them.
+    fn report<'a>(&self, target: &'a Target, samples: &mut Samples<'a>, values: [f64; 4]) {
+        for (name, value) in REPORT.into_iter().zip(values) {
             if self.mapping.wants(name) {
-                let sample = report(*value, &target.job, &target.key.labels);
-                samples.insert((*name).into(), sample);
+                let sample = report(value, &target.job, &target.key.labels);
+                samples.insert(name.into(), sample);
             }
-        }
-    }
-}
-
-/// The running tasks by target; dropped tasks are aborted.
-#[derive(Default)]
-struct Tasks(HashMap<TargetKey, JoinHandle<()>>);
-
-impl Tasks {
-    fn keep(&mut self, targets: &Targets, start: impl Fn(&Arc<Target>, usize) -> JoinHandle<()>) {
-        self.0.retain(|key, task| {
-            let stays = targets.contains_key(key);
-            if !stays {
-                task.abort();
-            }
-            stays
-        });
-        for (key, target) in targets {
-            if !self.0.contains_key(key) {
-                self.0.insert(key.clone(), start(target, targets.len()));
-            }
-        }
-    }
-}
-
-impl Drop for Tasks {
-    fn drop(&mut self) {
-        for task in self.0.values() {
-            task.abort();
         }
     }
 }

@@ -67,6 +67,39 @@ impl Input {
     }
 }
 
+/// One of something for each input.
+#[derive(Debug)]
+pub(crate) struct PerInput<T>([T; Input::ALL.len()]);
+
+impl<T> PerInput<T> {
+    /// As many as there are inputs.
+    pub(crate) fn new(mut each: impl FnMut() -> T) -> Self {
+        Self(Input::ALL.map(|_| each()))
+    }
+
+    /// That of one input.
+    pub(crate) fn of(&self, input: Input) -> &T {
+        let [
+            gnocchi,
+            remote_write,
+            influxdb,
+            ceilometer,
+            amqp,
+            statsd,
+            scrape,
+        ] = &self.0;
+        match input {
+            Input::Gnocchi => gnocchi,
+            Input::RemoteWrite => remote_write,
+            Input::InfluxDb => influxdb,
+            Input::Ceilometer => ceilometer,
+            Input::Amqp => amqp,
+            Input::Statsd => statsd,
+            Input::Scrape => scrape,
+        }
+    }
+}
+
 /// Upper bounds of the buckets of ages, seconds: scrape intervals, Ceilometer's, and what has been kept back somewhere.
 const AGES: [u32; 8] = [1, 5, 15, 60, 300, 900, 3_600, 86_400];
 
@@ -113,8 +146,14 @@ pub(crate) struct InputFigures {
 }
 
 /// The counts of all inputs.
-#[derive(Debug, Default)]
-pub(crate) struct Inputs([Counts; Input::ALL.len()]);
+#[derive(Debug)]
+pub(crate) struct Inputs(PerInput<Counts>);
+
+impl Default for Inputs {
+    fn default() -> Self {
+        Self(PerInput::new(Counts::default))
+    }
+}
 
 /// A batch on its way through the store; it counts as waiting for as long as this is there.
 #[derive(Debug)]
@@ -127,24 +166,7 @@ pub(crate) struct Waiting {
 
 impl Inputs {
     fn of(&self, input: Input) -> &Counts {
-        let [
-            gnocchi,
-            remote_write,
-            influxdb,
-            ceilometer,
-            amqp,
-            statsd,
-            scrape,
-        ] = &self.0;
-        match input {
-            Input::Gnocchi => gnocchi,
-            Input::RemoteWrite => remote_write,
-            Input::InfluxDb => influxdb,
-            Input::Ceilometer => ceilometer,
-            Input::Amqp => amqp,
-            Input::Statsd => statsd,
-            Input::Scrape => scrape,
-        }
+        self.0.of(input)
     }
 
     /// Notes that a batch is handed to the store.

@@ -15,28 +15,18 @@ use tokio_stream::StreamExt as _;
 
 use super::error::ApiError;
 use crate::app::App;
-use crate::metrics::{AT_ONCE, Input};
+use crate::metrics::{AT_ONCE, Input, PerInput};
 
 /// How long the rest of a refused request is listened to.
 const DRAIN_TIME: Duration = Duration::from_secs(10);
 
 /// The places for requests, by input.
 #[derive(Debug)]
-pub(crate) struct Doors(Vec<(Input, Semaphore)>);
+pub(crate) struct Doors(PerInput<Semaphore>);
 
 impl Default for Doors {
     fn default() -> Self {
-        let doors = Input::ALL.map(|input| (input, Semaphore::new(AT_ONCE)));
-        Self(doors.into())
-    }
-}
-
-impl Doors {
-    fn of(&self, input: Input) -> Option<&Semaphore> {
-        let mut doors = self.0.iter();
-        doors
-            .find(|(known, _)| *known == input)
-            .map(|(_, door)| door)
+        Self(PerInput::new(|| Semaphore::new(AT_ONCE)))
     }
 }
 
@@ -47,14 +37,13 @@ pub(super) async fn admit(State(app): State<Arc<App>>, request: Request, next: N
     let Some(input) = input else {
         return next.run(request).await;
     };
-    // Held until the answer is there.
-    let place = app.doors.of(input).map(Semaphore::try_acquire);
-    let response = match place {
-        Some(Err(_)) => {
+    let response = match app.doors.0.of(input).try_acquire() {
+        // Held until the answer is there.
+        Ok(_place) => next.run(request).await,
+        Err(_) => {
             drain(request).await;
             full(input).into_response()
         }
-        _ => next.run(request).await,
     };
     if response.status().is_client_error() || response.status().is_server_error() {
         let status = response.status().as_u16();
@@ -147,7 +136,7 @@ mod tests {
     #[test]
     fn one_input_that_is_full_leaves_room_in_the_others() {
         let doors = Doors::default();
-        let of = |input| doors.of(input).unwrap().try_acquire();
+        let of = |input| doors.0.of(input).try_acquire();
         let all: Vec<_> = (0..AT_ONCE).map(|_| of(Input::Gnocchi).unwrap()).collect();
         assert!(of(Input::Gnocchi).is_err() && of(Input::RemoteWrite).is_ok());
         drop(all);

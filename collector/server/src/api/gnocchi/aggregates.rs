@@ -126,11 +126,9 @@ impl Question<'_> {
                 "detail": unique,
             })));
         }
-        for metric in &metrics {
-            caller
-                .require_of_metric(self.app, Action::GetMetric, metric)
-                .await?;
-        }
+        caller
+            .require_of_metrics(self.app, Action::GetMetric, &metrics)
+            .await?;
         let by_id: HashMap<MetricId, _> =
             metrics.iter().map(|metric| (metric.id, metric)).collect();
         let selected = references
@@ -250,11 +248,7 @@ impl Question<'_> {
 }
 
 fn fields(measures: Measures, references: Option<String>) -> Vec<Part> {
-    let mut parts = vec!["{\"measures\": ".into(), Part::Measures(measures)];
-    if let Some(references) = references {
-        parts.push(", \"references\": ".into());
-        parts.push(Part::Text(references));
-    }
-    parts.push("}".into());
-    parts
+    let references = references.map(|text| ("references", vec![Part::Text(text)]));
+    let measures = ("measures", vec![Part::Measures(measures)]);
+    points_answer::object(std::iter::once(measures).chain(references))
 }

@@ -189,11 +189,10 @@ impl<'q> Question<'q> {
     async fn points(&mut self, metrics: Vec<Arc<Metric>>) -> ApiResult<Vec<Point>> {
         let range = Range::of(self.params, Gaps::Overlap(100.0), self.caller.dialect)?;
         let aggregation = self.params.get("aggregation").unwrap_or("mean");
-        for metric in &metrics {
-            self.caller
-                .require_of_metric(self.app, Action::GetMetric, metric)
-                .await?;
-        }
+        let (app, action) = (self.app, Action::GetMetric);
+        self.caller
+            .require_of_metrics(app, action, &metrics)
+            .await?;
         let Some(first) = metrics.first() else {
             return Ok(Vec::new());
         };

@@ -71,6 +71,19 @@ impl Caller {
         ))
     }
 
+    /// 403 unless he may do it to each of these metrics.
+    pub(super) async fn require_of_metrics(
+        &self,
+        app: &App,
+        action: Action,
+        metrics: &[Arc<Metric>],
+    ) -> ApiResult<()> {
+        for metric in metrics {
+            self.require_of_metric(app, action, metric).await?;
+        }
+        Ok(())
+    }
+
     /// 403 unless he may do it to this metric. The owner of its resource is looked up only where it may help.
     pub(super) async fn require_of_metric(
         &self,

@@ -73,19 +73,8 @@ async fn by_metric(State(app): State<Arc<App>>, caller: Caller, body: RawBody) -
             .map(Uuid::to_string);
         return Err(unknown_metrics(unknown.collect()));
     }
-    for metric in &metrics {
-        caller
-            .require_of_metric(&app, Action::PostMeasures, metric)
-            .await?;
-    }
-    let stretches = found.iter().map(|(_, entry)| entry.measures.clone());
-    write(
-        &app,
-        &caller,
-        metrics.iter().zip(stretches),
-        body.measures(),
-    )
-    .await
+    let entries = found.into_iter().map(|(_, entry)| entry);
+    write(&app, &caller, &metrics, entries, body.measures()).await
 }
 
 /// Measures of a resource's metrics.
@@ -129,20 +118,8 @@ async fn by_resource(
         true => ensure(&app, &caller, &resources).await?,
         false => known(&app, &resources).await?,
     };
-    for metric in &metrics {
-        caller
-            .require_of_metric(&app, Action::PostMeasures, metric)
-            .await?;
-    }
     let entries = resources.iter().flat_map(|resource| resource.entries);
-    let stretches = entries.map(|entry| entry.measures.clone());
-    write(
-        &app,
-        &caller,
-        metrics.iter().zip(stretches),
-        body.measures(),
-    )
-    .await
+    write(&app, &caller, &metrics, entries, body.measures()).await
 }
 
 /// The metrics that are there, of each resource in its order; 400 with the names of all that are not.
@@ -227,15 +204,22 @@ async fn ensure(
     }
 }
 
-/// Writes the measures of metrics, of which some may have none: stretches of a body's list.
-async fn write<'m>(
+/// Writes each entry's stretch of the body's measures to the metric of the same place, if the caller may. Entries may
+/// have none.
+async fn write<'b>(
     app: &App,
     caller: &Caller,
-    metrics: impl Iterator<Item = (&'m Arc<Metric>, Range<usize>)>,
+    metrics: &[Arc<Metric>],
+    entries: impl Iterator<Item = &'b Entry<'b>>,
     measures: &[Measure],
 ) -> ApiResult {
-    let some = metrics.filter(|(_, stretch)| !stretch.is_empty());
+    let stretches = entries.map(|entry| entry.measures.clone());
+    let some = metrics.iter().zip(stretches);
+    let some = some.filter(|(_, stretch)| !stretch.is_empty());
     let some: Vec<(&Arc<Metric>, Range<usize>)> = some.collect();
+    caller
+        .require_of_metrics(app, Action::PostMeasures, metrics)
+        .await?;
     if !some.is_empty() {
         let stretches = some.iter();
         let stretches = stretches.map(|(metric, stretch)| (metric.id, stretch.clone()));

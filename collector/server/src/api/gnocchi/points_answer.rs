@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use axum::http::StatusCode;
+use serde::Serialize;
 
 use super::aggregates_measures::{ByMetric, Measures};
 use super::bounds::Bounds;
@@ -161,13 +162,25 @@ pub(super) async fn reply_parts(app: &App, bounds: Bounds, parts: Vec<Part>) -> 
 pub(super) fn groups(found: Vec<(String, Vec<Part>)>) -> Vec<Part> {
     let mut parts = vec!["[".into()];
     for (at, (group, measures)) in found.into_iter().enumerate() {
-        let comma = if at > 0 { ", " } else { "" };
-        let begin = format!("{comma}{{\"group\": {group}, \"measures\": ");
-        parts.push(Part::Text(begin));
-        parts.extend(measures);
-        parts.push("}".into());
+        if at > 0 {
+            parts.push(", ".into());
+        }
+        let group = ("group", vec![Part::Text(group)]);
+        parts.extend(object([group, ("measures", measures)]));
     }
     parts.push("]".into());
+    parts
+}
+
+/// The parts of an object by the names of its fields.
+pub(super) fn object(fields: impl IntoIterator<Item = (impl Serialize, Vec<Part>)>) -> Vec<Part> {
+    let mut parts = vec!["{".into()];
+    for (at, (name, value)) in fields.into_iter().enumerate() {
+        let comma = if at > 0 { ", " } else { "" };
+        parts.push(Part::Text(format!("{comma}{}: ", to_text(&name))));
+        parts.extend(value);
+    }
+    parts.push("}".into());
     parts
 }
 

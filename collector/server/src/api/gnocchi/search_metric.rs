@@ -16,7 +16,7 @@ use super::error::{ApiError, ApiResult};
 use super::json::RawBody;
 use super::openapi::{Endpoints, Operation};
 use super::points::Point;
-use super::points_answer::{Part, reply_parts};
+use super::points_answer::{Part, object, reply_parts};
 use super::query::Params;
 use super::value_query::ValueQuery;
 use crate::app::App;
@@ -56,11 +56,9 @@ async fn search(
     ids.dedup();
     bounds.check(ids.len(), "metrics")?;
     let metrics = app.index.metrics(&ids).await?;
-    for metric in &metrics {
-        caller
-            .require_of_metric(&app, Action::SearchMetric, metric)
-            .await?;
-    }
+    caller
+        .require_of_metrics(&app, Action::SearchMetric, &metrics)
+        .await?;
     if body.is_empty() {
         return Err(ApiError::bad_request("No query specified in body"));
     }
@@ -99,14 +97,9 @@ async fn search(
         }
         Ok(found)
     });
-    let mut parts = vec!["{".into()];
-    for (at, (id, points)) in found.await?.into_iter().enumerate() {
-        let comma = if at > 0 { ", " } else { "" };
-        parts.push(Part::Text(format!("{comma}\"{id}\": ")));
-        parts.push(Part::Points(points));
-    }
-    parts.push("}".into());
-    reply_parts(&app, bounds, parts).await
+    let found = found.await?.into_iter();
+    let found = found.map(|(id, points)| (id, vec![Part::Points(points)]));
+    reply_parts(&app, bounds, object(found)).await
 }
 
 /// The granularities asked for, coarsest first.

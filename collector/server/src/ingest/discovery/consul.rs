@@ -1,89 +1,53 @@
 //! `consul_sd_configs`: the services of a Consul catalogue with their nodes, tags and health, by blocking queries, as the
 //! labels `__meta_consul_*` that Prometheus gives them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-
-use serde::Deserialize;
-use tokio::task::{AbortHandle, JoinSet};
 
 use super::consul_api::{Consul, Entry};
 use super::found::Provider;
-use crate::ingest::client::{Access, Secret, with_client_keys};
+use crate::ingest::client::{Access, Secret, check_scheme, with_client_keys};
 use crate::ingest::config::{TargetGroup, duration};
 use crate::ingest::mapping::Labels;
+use crate::ingest::tasks::Tasks;
 
 with_client_keys! {
     /// One Consul, with Prometheus' keys.
-    #[derive(Debug, Clone, Deserialize)]
-    #[serde(deny_unknown_fields, default)]
     struct ConsulSd {
         /// `host:port` of its API.
-        server: String,
+        server: String = "localhost:8500".to_owned(),
         /// What its paths begin with, behind a proxy.
-        path_prefix: String,
+        path_prefix: String = String::new(),
         /// Its ACL token.
-        token: Option<Secret>,
+        token: Option<Secret> = None,
         /// A datacenter other than the agent's own.
-        datacenter: Option<String>,
+        datacenter: Option<String> = None,
         /// Consul Enterprise's namespace.
-        namespace: Option<String>,
+        namespace: Option<String> = None,
         /// Consul Enterprise's partition.
-        partition: Option<String>,
+        partition: Option<String> = None,
         /// `http` or `https`.
-        scheme: String,
+        scheme: String = "http".to_owned(),
         /// The services; all where none is named.
-        services: Vec<String>,
+        services: Vec<String> = Vec::new(),
         /// Tags that a service has to have, all of them.
-        tags: Vec<String>,
+        tags: Vec<String> = Vec::new(),
         /// Metadata that a node has to have.
-        node_meta: BTreeMap<String, String>,
+        node_meta: BTreeMap<String, String> = BTreeMap::new(),
         /// What stands between tags in the label.
-        tag_separator: String,
+        tag_separator: String = ",".to_owned(),
         /// Whether any server may answer, not the leader alone.
-        allow_stale: bool,
+        allow_stale: bool = true,
         /// Shortest time between two questions.
         #[serde(deserialize_with = "duration")]
-        refresh_interval: Duration,
-    }
-}
-
-impl Default for ConsulSd {
-    fn default() -> Self {
-        Self {
-            server: "localhost:8500".to_owned(),
-            path_prefix: String::new(),
-            token: None,
-            datacenter: None,
-            namespace: None,
-            partition: None,
-            scheme: "http".to_owned(),
-            services: Vec::new(),
-            tags: Vec::new(),
-            node_meta: BTreeMap::new(),
-            tag_separator: ",".to_owned(),
-            allow_stale: true,
-            refresh_interval: Duration::from_secs(30),
-            basic_auth: None,
-            authorization: None,
-            bearer_token: None,
-            bearer_token_file: None,
-            tls_config: crate::ingest::client::TlsConfig::default(),
-            follow_redirects: None,
-            proxy_url: None,
-        }
+        refresh_interval: Duration = Duration::from_secs(30),
     }
 }
 
 impl ConsulSd {
     /// What is wrong, by its key.
     pub(crate) fn check(&self) -> Result<(), String> {
-        if !matches!(self.scheme.as_str(), "http" | "https") {
-            return Err(format!(
-                "scheme: expected http or https, found {:?}",
-                self.scheme
-            ));
-        }
+        check_scheme(&self.scheme)?;
         let url = reqwest::Url::parse(&format!("{}://{}", self.scheme, self.server));
         if self.server.is_empty() || self.server.contains('/') || url.is_err() {
             return Err(format!(
@@ -109,13 +73,11 @@ pub(super) async fn run(provider: Provider, sd: ConsulSd, access: Access) {
         consul.pause().await;
     }
     provider.succeed("");
-    let mut watches = Watches::default();
+    let mut watches = Tasks::default();
     if !consul.sd.services.is_empty() && consul.sd.tags.is_empty() {
-        let services: BTreeSet<String> = consul.sd.services.iter().cloned().collect();
-        provider.keep(|service| services.contains(service));
-        watches.keep(services, &consul, &provider);
-        while watches.tasks.join_next().await.is_some() {}
-        return;
+        let services = consul.sd.services.iter().cloned().collect();
+        keep(&mut watches, &services, &consul, &provider);
+        return watches.ended().await;
     }
     let mut index = 0;
     loop {
@@ -125,9 +87,8 @@ pub(super) async fn run(provider: Provider, sd: ConsulSd, access: Access) {
                 if next != index || index == 0 {
                     let wanted = services.into_iter();
                     let wanted = wanted.filter(|(name, tags)| consul.sd.wants(name, tags));
-                    let names: BTreeSet<String> = wanted.map(|(name, _)| name).collect();
-                    provider.keep(|service| names.contains(service));
-                    watches.keep(names, &consul, &provider);
+                    let names = wanted.map(|(name, _)| name).collect();
+                    keep(&mut watches, &names, &consul, &provider);
                     index = next;
                 }
             }
@@ -137,30 +98,19 @@ pub(super) async fn run(provider: Provider, sd: ConsulSd, access: Access) {
     }
 }
 
-/// A task for each service that is watched; they end with this.
-#[derive(Default)]
-struct Watches {
-    tasks: JoinSet<()>,
-    by_service: HashMap<String, AbortHandle>,
-}
-
-impl Watches {
-    fn keep(&mut self, services: BTreeSet<String>, consul: &Consul, provider: &Provider) {
-        self.by_service.retain(|service, task| {
-            let stays = services.contains(service);
-            if !stays {
-                task.abort();
-            }
-            stays
+/// Watches these services and no others.
+fn keep(
+    watches: &mut Tasks<String>,
+    services: &BTreeSet<String>,
+    consul: &Consul,
+    provider: &Provider,
+) {
+    provider.keep(|service| services.contains(service));
+    watches.retain(|service| services.contains(service));
+    for service in services {
+        watches.start(service, || {
+            watch(service.clone(), consul.clone(), provider.clone())
         });
-        // What has been aborted is joined, or the set would grow.
-        while self.tasks.try_join_next().is_some() {}
-        for service in services {
-            if !self.by_service.contains_key(&service) {
-                let watch = watch(service.clone(), consul.clone(), provider.clone());
-                self.by_service.insert(service, self.tasks.spawn(watch));
-            }
-        }
     }
 }
 

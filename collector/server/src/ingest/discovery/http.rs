@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use reqwest::{Url, header};
-use serde::Deserialize;
 
 use super::found::Provider;
 use super::{ANSWER_LIMIT, ANSWER_TIMEOUT};
@@ -13,30 +12,12 @@ use crate::ingest::{fetch, targets};
 
 with_client_keys! {
     /// One server, with Prometheus' keys.
-    #[derive(Debug, Clone, Deserialize)]
-    #[serde(deny_unknown_fields, default)]
     struct HttpSd {
         /// Where the groups are.
-        url: String,
+        url: String = String::new(),
         /// Time between two questions.
         #[serde(deserialize_with = "duration")]
-        refresh_interval: Duration,
-    }
-}
-
-impl Default for HttpSd {
-    fn default() -> Self {
-        Self {
-            url: String::new(),
-            refresh_interval: Duration::from_secs(60),
-            basic_auth: None,
-            authorization: None,
-            bearer_token: None,
-            bearer_token_file: None,
-            tls_config: crate::ingest::client::TlsConfig::default(),
-            follow_redirects: None,
-            proxy_url: None,
-        }
+        refresh_interval: Duration = Duration::from_secs(60),
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use super::wire::{Fields, WireError};
+use super::wire::{Fields, WireError, write_varint};
 
 const SERIES: u32 = 1;
 const METADATA: u32 = 3;
@@ -115,20 +115,13 @@ pub(super) fn labels_of(message: &[u8]) -> Result<Labels<'_>, WireError> {
 pub(super) fn write_label(name: &str, value: &str, out: &mut Vec<u8>) {
     let (name_width, value_width) = (width(name.len()), width(value.len()));
     out.push(0x0a);
-    write_length(2 + name_width + name.len() + value_width + value.len(), out);
+    let length = 2 + name_width + name.len() + value_width + value.len();
+    write_varint(length as u64, out);
     for (key, text) in [(0x0a, name), (0x12, value)] {
         out.push(key);
-        write_length(text.len(), out);
+        write_varint(text.len() as u64, out);
         out.extend_from_slice(text.as_bytes());
     }
-}
-
-fn write_length(mut rest: usize, out: &mut Vec<u8>) {
-    while rest >= 0x80 {
-        out.push((rest & 0x7f) as u8 | 0x80);
-        rest >>= 7;
-    }
-    out.push(rest as u8);
 }
 
 /// Bytes that a length takes, seven bits in each.
@@ -212,13 +205,14 @@ pub(crate) fn read<'a, E: From<WireError>>(
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use proptest::prelude::*;
 
     use super::super::wire::encode::{bytes as field, varint};
     use super::*;
 
-    type Owned = (Vec<(String, String)>, Vec<(u64, i64)>);
+    /// The labels of a series and its samples.
+    pub(in super::super) type Owned = (Vec<(String, String)>, Vec<(u64, i64)>);
 
     fn encode(request: &[Owned]) -> Vec<u8> {
         let mut out = Vec::new();
@@ -246,15 +240,24 @@ mod tests {
         out
     }
 
+    /// Labels as they were put in.
+    pub(in super::super) fn owned(labels: &Labels<'_>) -> Vec<(String, String)> {
+        let labels = labels.0.iter();
+        let labels = labels.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        labels.collect()
+    }
+
+    /// Samples whose values can be compared though one is NaN.
+    pub(in super::super) fn bits(samples: &[Sample]) -> Vec<(u64, i64)> {
+        let samples = samples.iter();
+        let samples = samples.map(|sample| (sample.value.to_bits(), sample.timestamp));
+        samples.collect()
+    }
+
     fn decode(bytes: &[u8]) -> Result<(Vec<Owned>, Unused), WireError> {
         let (mut out, mut unused) = (Vec::new(), Unused::default());
         read(bytes, &mut unused, |series, samples| {
-            let labels = series.labels()?;
-            let labels = labels.0.iter();
-            let labels = labels.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-            let samples = samples.iter();
-            let samples = samples.map(|sample| (sample.value.to_bits(), sample.timestamp));
-            out.push((labels.collect(), samples.collect()));
+            out.push((owned(&series.labels()?), bits(samples)));
             Ok::<_, WireError>(())
         })?;
         Ok((out, unused))

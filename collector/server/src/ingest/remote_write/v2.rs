@@ -132,10 +132,9 @@ fn each_label<'a>(
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::v1::tests::{Owned, bits, owned};
     use super::super::wire::encode::{bytes, key, varint};
     use super::*;
-
-    type Owned = (Vec<(String, String)>, Vec<(u64, i64)>);
 
     /// As Prometheus writes it, packed or not, with what the newer of its releases add.
     fn encode(request: &[Owned], packed: bool) -> Vec<u8> {
@@ -199,14 +198,11 @@ mod tests {
             limit,
             &mut unused,
             |series, labels, samples| {
-                let samples = samples
-                    .iter()
-                    .map(|sample| (sample.value.to_bits(), sample.timestamp));
                 bytes.push(labels.to_vec());
-                out.push((series, samples.collect()));
+                out.push((series, bits(samples)));
             },
         )?;
-        let mut owned = Vec::new();
+        let mut read = Vec::new();
         for ((series, samples), bytes) in out.into_iter().zip(bytes) {
             let labels = series.labels(&symbols)?;
             assert_eq!(
@@ -214,13 +210,9 @@ mod tests {
                 labels,
                 "the bytes are version 1.0's"
             );
-            let labels = labels
-                .0
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-            owned.push((labels.collect(), samples));
+            read.push((owned(&labels), samples));
         }
-        Ok((owned, unused))
+        Ok((read, unused))
     }
 
     proptest! {

@@ -198,17 +198,19 @@ impl<'a> Iterator for Fields<'a> {
     }
 }
 
-/// The same the other way, for tests.
+/// Writes a number.
+pub(super) fn write_varint(mut value: u64, out: &mut Vec<u8>) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+/// Fields the other way, for tests.
 #[cfg(test)]
 pub(super) mod encode {
-    /// A number.
-    pub(in super::super) fn varint(mut value: u64, out: &mut Vec<u8>) {
-        while value >= 0x80 {
-            out.push(value as u8 | 0x80);
-            value >>= 7;
-        }
-        out.push(value as u8);
-    }
+    pub(in super::super) use super::write_varint as varint;
 
     /// What a field begins with.
     pub(in super::super) fn key(number: u32, kind: u64, out: &mut Vec<u8>) {
