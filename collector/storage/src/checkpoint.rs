@@ -2,7 +2,7 @@
 //! it covers. They run on a thread of their own, when the log has grown or when asked for.
 //!
 //! A checkpoint writes the whole head. Writers wait only for the shard whose bytes are being made, of which there are
-//! 256; `StoreStats::checkpoint_pause` says how long that was.
+//! 256; `StoreStats::pauses` says how long that was.
 
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;

@@ -205,7 +205,6 @@ impl Counters {
             checkpoint_failures: checkpoints.failed,
             checkpoint_failing: checkpoints.failing,
             snapshot_bytes: last.map_or(0, |(written, _)| written.bytes),
-            checkpoint_pause: last.map_or(Duration::ZERO, |(written, _)| written.pauses.longest()),
             checkpoint_duration: last.map_or(Duration::ZERO, |(_, duration)| duration),
             pauses: checkpoints.pauses,
             recent_pauses,

@@ -10,7 +10,7 @@ use collector_model::{ArchivePolicy, MetricId};
 
 use crate::segment::set::{List, Segments};
 use crate::sync::atomic::{AtomicU64, Ordering};
-use crate::sync::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard, thread};
+use crate::sync::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use crate::{ReadQuery, StoreError};
 
 mod closed;
@@ -20,11 +20,14 @@ mod part;
 pub(crate) mod plan;
 pub(crate) mod rows;
 pub(crate) mod series;
+mod waits;
 
 pub(crate) use fold::Folded;
 use part::Part;
 use plan::{Plan, Plans};
 use series::Series;
+pub(crate) use waits::Cause;
+use waits::Waits;
 
 /// Number of shards; a metric's is the first byte of its id. Part of the snapshot's format.
 pub(crate) const SHARDS: usize = 256;
@@ -78,6 +81,7 @@ pub(crate) struct Head {
     done: AtomicU64,
     /// How often metrics were deleted: what was known before is known while this stays.
     deletions: AtomicU64,
+    waits: Waits,
 }
 
 /// The shard of a metric.
@@ -100,6 +104,7 @@ impl Head {
             plans: Mutex::default(),
             done: AtomicU64::new(applied),
             deletions: AtomicU64::new(0),
+            waits: Waits::default(),
         }
     }
 
@@ -144,12 +149,6 @@ impl Head {
             .map(|shard| shard.write().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// To be called before a shard is locked for long: other threads go first, so that the scheduler gives a whole turn
-    /// afterwards and does not take the processor away from who holds a lock that writers wait for.
-    pub(crate) fn begin_a_turn() {
-        thread::yield_now();
-    }
-
     /// Number of metrics.
     pub(crate) fn len(&self) -> usize {
         (0..SHARDS)
@@ -170,7 +169,7 @@ impl Head {
     ) -> Result<Vec<MetricId>, StoreError> {
         let mut changed = Vec::new();
         for metric in metrics {
-            let shard = self.shard(shard_of(*metric));
+            let shard = self.shard_to_look_up(shard_of(*metric));
             match shard.as_ref().and_then(|shard| shard.metrics.get(metric)) {
                 None => changed.push(*metric),
                 Some(series) if Arc::ptr_eq(series.plan(), plan) => {}
@@ -255,7 +254,7 @@ impl Head {
         for group in sorted.chunk_by(|a, b| shard_of(*a) == shard_of(*b)) {
             let shard = group
                 .first()
-                .and_then(|metric| self.shard_mut(shard_of(*metric)));
+                .and_then(|metric| self.shard_for_write(shard_of(*metric)));
             let Some(mut shard) = shard.filter(|shard| shard.applied < seq) else {
                 continue;
             };

@@ -30,15 +30,17 @@ impl LatencyHistogram {
     }
 }
 
-/// The longest times that kept writes waiting, by their cause; the log's fdatasync is a figure of its own.
+/// The longest times that writes have waited, by their cause; the log's fdatasync is a figure of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Pauses {
-    /// A shard was copied for a snapshot.
+    /// For a shard that was copied for a snapshot.
     pub snapshot: Duration,
-    /// Closed windows were copied for segments.
+    /// For a shard whose closed windows were copied for segments.
     pub flush: Duration,
-    /// Windows that are in segments left memory.
+    /// For a shard that gave up windows that are in segments.
     pub release: Duration,
+    /// For a shard that somebody read.
+    pub read: Duration,
     /// A checkpoint began a new file of the log.
     pub rotate: Duration,
 }
@@ -51,6 +53,7 @@ impl Pauses {
             snapshot: self.snapshot.max(other.snapshot),
             flush: self.flush.max(other.flush),
             release: self.release.max(other.release),
+            read: self.read.max(other.read),
             rotate: self.rotate.max(other.rotate),
         }
     }
@@ -58,7 +61,13 @@ impl Pauses {
     /// The longest of them.
     #[must_use]
     pub fn longest(&self) -> Duration {
-        let times = [self.snapshot, self.flush, self.release, self.rotate];
+        let times = [
+            self.snapshot,
+            self.flush,
+            self.release,
+            self.read,
+            self.rotate,
+        ];
         times.into_iter().max().unwrap_or_default()
     }
 }
@@ -123,9 +132,7 @@ pub struct StoreStats {
     pub snapshot_bytes: u64,
     /// How long the last checkpoint took.
     pub checkpoint_duration: Duration,
-    /// The longest that the last checkpoint kept a writer or reader of one shard waiting.
-    pub checkpoint_pause: Duration,
-    /// The longest times that writes waited for checkpoints since the start.
+    /// The longest times that writes have waited since the start.
     pub pauses: Pauses,
     /// Those of the last five to ten minutes.
     pub recent_pauses: Pauses,

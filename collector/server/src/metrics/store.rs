@@ -100,14 +100,15 @@ fn pauses(store: &StoreStats, out: &mut Families) {
     let recent = store.recent_pauses;
     out.family(
         "nephoscope_collector_write_pause_max_seconds",
-        "The longest that a checkpoint kept writes waiting within the last five to ten minutes, by cause: a shard was copied \
-         for a snapshot, or closed windows for segments (flush), what is in segments left memory (release), the log went on \
-         in a new file (rotate).",
+        "The longest that a write has waited within the last five to ten minutes, by cause: for a shard of metrics that was \
+         copied for a snapshot, whose closed windows were copied for segments (flush), that gave up what is in segments \
+         (release) or that was read, and for the log to go on in a new file (rotate).",
         MetricType::Gauge,
     )
     .sample(&[("cause", "snapshot")], recent.snapshot.as_secs_f64())
     .sample(&[("cause", "flush")], recent.flush.as_secs_f64())
     .sample(&[("cause", "release")], recent.release.as_secs_f64())
+    .sample(&[("cause", "read")], recent.read.as_secs_f64())
     .sample(&[("cause", "rotate")], recent.rotate.as_secs_f64());
 }
 

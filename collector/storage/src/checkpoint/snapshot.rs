@@ -11,13 +11,13 @@ use super::{
     ITEM_END, ITEM_FLUSHED, ITEM_METRIC, ITEM_POLICY, ITEM_RAW, ITEM_ROWS, ITEM_SHARD,
     ITEM_TOMBSTONE, snapshot_path,
 };
+use crate::StoreError;
 use crate::codec::{self, columns, put_id, put_varint};
 use crate::file::{self, Disk, DiskFile, frame};
 use crate::head::copy::{SeriesCopy, ShardCopy};
 use crate::head::plan::Plan;
 use crate::head::{Head, SHARDS};
 use crate::segment::flush::Flush;
-use crate::{Pauses, StoreError};
 
 /// A frame is closed when it has this many bytes: what one flipped bit can cost.
 const FRAME_BYTES: usize = 256 << 10;
@@ -31,8 +31,6 @@ const SYNC_BYTES: u64 = 4 << 20;
 pub(crate) struct Written {
     /// Bytes of the file.
     pub(crate) bytes: u64,
-    /// The longest times that a shard was locked.
-    pub(crate) pauses: Pauses,
 }
 
 /// Writes and publishes the snapshot of a head that has folded every entry up to `base`. With a flush, closed windows
@@ -65,17 +63,14 @@ fn write_file(
         bytes: 0,
         synced: 0,
     };
-    let (mut pauses, mut metrics) = (Pauses::default(), 0);
+    let mut metrics = 0;
     let mut frames = Vec::new();
     let mut copy = ShardCopy::default();
     for index in 0..SHARDS {
         if let Some(flush) = flush.as_mut() {
-            pauses.flush = pauses.flush.max(flush.take(head, index)?);
+            flush.take(head, index)?;
         }
-        let Some(locked) = copy.take(head, index, flush.is_some()) else {
-            break;
-        };
-        pauses.snapshot = pauses.snapshot.max(locked);
+        copy.take(head, index, flush.is_some());
         let mut encoder = Encoder::new(&mut frames, index, copy.applied());
         encoder.open();
         copy.series().for_each(|series| encoder.series(&series));
@@ -100,7 +95,6 @@ fn write_file(
     output.finish()?;
     Ok(Written {
         bytes: output.bytes,
-        pauses,
     })
 }
 

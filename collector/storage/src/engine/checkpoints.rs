@@ -4,11 +4,11 @@
 use std::time::Instant;
 
 use super::Shared;
+use crate::StoreError;
 use crate::checkpoint::{Requests, snapshot};
 use crate::file;
 use crate::queue::Call;
 use crate::segment::flush::{Flush, WORTH_ROWS};
-use crate::{Pauses, StoreError};
 
 /// Refuses checkpoints when dropped.
 struct Closing<'a>(&'a Requests);
@@ -53,15 +53,10 @@ impl Shared {
                 .rows_worth_a_flush()
                 .map(|rows| Flush::new(disk, dir, self.live.ids(), rows));
             let written = snapshot::write(disk, dir, &self.head, base, flush.as_mut())?;
-            self.counters.paused(written.pauses);
             let new = flush.map_or(Ok(Vec::new()), Flush::publish)?;
             self.live.adopt_checkpoint(disk, dir, base, &new)?;
             if !new.is_empty() {
-                let release = self.head.drop_flushed();
-                self.counters.paused(Pauses {
-                    release,
-                    ..written.pauses
-                });
+                self.head.drop_flushed();
                 self.compactions.ask();
             }
             let tombstones = self.head.forget_tombstones(self.live.seen());

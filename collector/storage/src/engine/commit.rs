@@ -114,6 +114,10 @@ impl Committer {
             self.shared.counters.accepted(call.ack);
         }
         self.applied();
+        let waits = self.shared.head.take_waits();
+        if waits != Pauses::default() {
+            self.shared.counters.paused(waits);
+        }
         self.publish();
         for call in accepted {
             let ack = call.ack;

@@ -1,12 +1,10 @@
 //! What happens to windows when they are closed, shard by shard: how many there are in memory, and their leaving it for
 //! segments; and what is kept of deleted metrics as long as segments have windows of them.
 
-use std::time::{Duration, Instant};
-
 use collector_model::MetricId;
 
 use super::series::Series;
-use super::{Head, SHARDS};
+use super::{Cause, Head, SHARDS};
 
 /// Metrics worked on under one lock of their shard: writers wait for so many, not for a shard's thousands.
 const SLICE: usize = 256;
@@ -17,28 +15,26 @@ impl Head {
         shard.map_or_else(Vec::new, |shard| shard.metrics.keys().copied().collect())
     }
 
-    /// Changes all metrics of a shard, a slice at a time; returns the longest time that it was locked.
+    /// Changes all metrics of a shard, a slice at a time.
     pub(crate) fn change_all(
         &self,
         index: usize,
+        cause: Cause,
         mut change: impl FnMut(MetricId, &mut Series),
-    ) -> Duration {
-        let mut longest = Duration::ZERO;
+    ) {
         for slice in self.ids(index).chunks(SLICE) {
-            Self::begin_a_turn();
             let Some(mut shard) = self.shard_mut(index) else {
                 break;
             };
-            let begin = Instant::now();
+            self.waits.begins(index, cause);
             for metric in slice {
                 if let Some(series) = shard.metrics.get_mut(metric) {
                     change(*metric, series);
                 }
             }
             drop(shard);
-            longest = longest.max(begin.elapsed());
+            self.waits.ends();
         }
-        longest
     }
 
     /// Bytes of closed windows in memory: in all archives, and in those that have at least `rows`.
@@ -65,11 +61,11 @@ impl Head {
         (all, many)
     }
 
-    /// Drops the windows that are in segments now; returns the longest time that a shard was locked.
-    pub(crate) fn drop_flushed(&self) -> Duration {
-        let shards = 0..SHARDS;
-        let locked = shards.map(|index| self.change_all(index, |_, series| series.drop_flushed()));
-        locked.max().unwrap_or_default()
+    /// Drops the windows that are in segments now.
+    pub(crate) fn drop_flushed(&self) {
+        for index in 0..SHARDS {
+            self.change_all(index, Cause::Release, |_, series| series.drop_flushed());
+        }
     }
 
     /// The last deletion that segments may not have seen, 0 if there is none.

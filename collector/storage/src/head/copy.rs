@@ -3,12 +3,11 @@
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use collector_model::{Measure, MetricId};
 
-use super::Head;
 use super::plan::Plan;
+use super::{Cause, Head};
 
 /// The copy.
 #[derive(Default)]
@@ -56,16 +55,17 @@ impl<'a> SeriesCopy<'a> {
 }
 
 impl ShardCopy {
-    /// Takes a shard, on wish without the windows that are being written to segments; returns how long it was locked.
-    pub(crate) fn take(&mut self, head: &Head, index: usize, unflushed: bool) -> Option<Duration> {
+    /// Takes a shard, on wish without the windows that are being written to segments; nothing of one beyond the last.
+    pub(crate) fn take(&mut self, head: &Head, index: usize, unflushed: bool) {
         self.series.clear();
         self.raw.clear();
         self.cells.clear();
         self.ends.clear();
         self.tombstones.clear();
-        Head::begin_a_turn();
-        let shard = head.shard(index)?;
-        let begin = Instant::now();
+        let Some(shard) = head.shard(index) else {
+            return;
+        };
+        head.waits.begins(index, Cause::Snapshot);
         self.applied = shard.applied;
         for (metric, series) in &shard.metrics {
             let plan = series.plan();
@@ -98,7 +98,7 @@ impl ShardCopy {
         self.tombstones
             .extend(shard.tombstones.iter().map(|(metric, seq)| (*metric, *seq)));
         drop(shard);
-        Some(begin.elapsed())
+        head.waits.ends();
     }
 
     /// Sequence number of the last log entry folded here.

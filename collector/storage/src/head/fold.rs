@@ -13,6 +13,9 @@ use crate::{Ack, StoreError};
 /// How many metrics are fetched from memory together before they are folded.
 const AHEAD: usize = 8;
 
+/// Measures of one metric.
+type Group<'b> = (MetricId, &'b [Measure]);
+
 /// What folding a batch did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Folded {
@@ -35,6 +38,29 @@ impl Folded {
             late: self.late,
             expired: self.expired,
             duplicates: received - kept + self.replaced,
+        }
+    }
+
+    /// Folds what a log entry has for a shard, unless the shard has folded it.
+    fn fold(&mut self, seq: u64, shard: &mut Shard, groups: &[Group<'_>], scratch: &mut Scratch) {
+        if shard.applied >= seq {
+            return;
+        }
+        shard.applied = seq;
+        let (together, rest) = groups.as_chunks::<AHEAD>();
+        for chunk in together {
+            // One look-up each; a batch has each metric once.
+            let found = shard
+                .metrics
+                .get_disjoint_mut(chunk.each_ref().map(|(metric, _)| metric));
+            let touched = found.iter().flatten().map(|series| series.touch());
+            std::hint::black_box(touched.fold(0, |bits, more| bits ^ more));
+            for (series, (_, measures)) in found.into_iter().zip(chunk) {
+                self.add(series, measures, scratch);
+            }
+        }
+        for (metric, measures) in rest {
+            self.add(shard.metrics.get_mut(metric), measures, scratch);
         }
     }
 
@@ -67,7 +93,7 @@ impl Head {
             let index = shard_of(metric);
             if open.as_ref().is_none_or(|(opened, _)| *opened != index) {
                 drop(open.take());
-                open = self.shard(index).map(|shard| (index, shard));
+                open = self.shard_to_look_up(index).map(|shard| (index, shard));
             }
             if open
                 .as_ref()
@@ -79,37 +105,24 @@ impl Head {
         Ok(())
     }
 
-    /// Folds the log entry `seq` in: into each shard that has not folded it yet.
+    /// Folds the log entry `seq` in: into each shard that has not folded it yet, and last into those that are locked.
     pub(crate) fn fold(&self, seq: u64, batch: &SortedBatch, scratch: &mut Scratch) -> Folded {
         let mut folded = Folded::default();
         let mut groups = batch.iter().peekable();
+        let mut locked: Vec<(usize, Vec<Group<'_>>)> = Vec::new();
         while let Some((metric, _)) = groups.peek() {
             let index = shard_of(*metric);
-            let Some(mut shard) = self.shard_mut(index) else {
-                break;
-            };
-            let known = shard.applied >= seq;
-            shard.applied = shard.applied.max(seq);
-            let group: Vec<(MetricId, &[Measure])> =
+            let of_shard: Vec<Group<'_>> =
                 std::iter::from_fn(|| groups.next_if(|(metric, _)| shard_of(*metric) == index))
                     .collect();
-            if known {
-                continue;
+            match self.try_shard_mut(index) {
+                Some(mut shard) => folded.fold(seq, &mut shard, &of_shard, scratch),
+                None => locked.push((index, of_shard)),
             }
-            let (together, rest) = group.as_chunks::<AHEAD>();
-            for chunk in together {
-                // One look-up each; a batch has each metric once.
-                let found = shard
-                    .metrics
-                    .get_disjoint_mut(chunk.each_ref().map(|(metric, _)| metric));
-                let touched = found.iter().flatten().map(|series| series.touch());
-                std::hint::black_box(touched.fold(0, |bits, more| bits ^ more));
-                for (series, (_, measures)) in found.into_iter().zip(chunk) {
-                    folded.add(series, measures, scratch);
-                }
-            }
-            for (metric, measures) in rest {
-                folded.add(shard.metrics.get_mut(metric), measures, scratch);
+        }
+        for (index, of_shard) in locked {
+            if let Some(mut shard) = self.shard_for_write(index) {
+                folded.fold(seq, &mut shard, &of_shard, scratch);
             }
         }
         folded

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use collector_model::MetricId;
 use smallvec::SmallVec;
@@ -14,7 +13,7 @@ use super::writer::SegmentWriter;
 use crate::StoreError;
 use crate::codec::values::Effort;
 use crate::file::Disk;
-use crate::head::Head;
+use crate::head::{Cause, Head};
 
 /// Fewest closed windows of an archive that are worth a chunk, unless memory is short.
 pub(crate) const WORTH_ROWS: usize = 8;
@@ -50,20 +49,20 @@ impl<'a> Flush<'a> {
         }
     }
 
-    /// Takes the closed windows of a shard; returns the longest time that it was locked.
-    pub(crate) fn take(&mut self, head: &Head, index: usize) -> Result<Duration, StoreError> {
+    /// Takes the closed windows of a shard.
+    pub(crate) fn take(&mut self, head: &Head, index: usize) -> Result<(), StoreError> {
         let Some(seq) = head
             .shard(index)
             .map(|shard| shard.applied.max(head.done()))
         else {
-            return Ok(Duration::ZERO);
+            return Ok(());
         };
         self.taken.clear();
         self.cells.clear();
         let least = self.rows.max(1);
         // What is closed does not change, so that metrics may be taken at different moments; one that is deleted
         // meanwhile leaves a tombstone that is newer than `seq`.
-        let locked = head.change_all(index, |metric, series| {
+        head.change_all(index, Cause::Flush, |metric, series| {
             let width = series.plan().width();
             let mut any = false;
             let open: SmallVec<[_; 4]> = series.open_windows().collect();
@@ -98,7 +97,7 @@ impl<'a> Flush<'a> {
             let cells = self.cells.get(place.clone()).unwrap_or_default();
             writer.add(seq, *metric, cells, *width, Effort::Fast)?;
         }
-        Ok(locked)
+        Ok(())
     }
 
     /// Gives all files their names and returns their numbers.
