@@ -59,8 +59,9 @@ const NOT_IN_A_SCRAPE: [(&str, &str); 9] = [
         smartmon_device_smart_healthy",
     ),
     (
-        "node_exporter has them, the host exporter's collectors are to come",
-        "node_timex_maxerror_seconds node_timex_offset_seconds node_timex_sync_status",
+        "Prometheus' and vmagent's own, of those who write remotely",
+        "prometheus_remote_storage_highest_timestamp_in_seconds
+        prometheus_remote_storage_queue_highest_sent_timestamp_seconds vmagent_remotewrite_pending_data_bytes",
     ),
     (
         "absent until the first measure came",
@@ -123,10 +124,10 @@ fn all_dashboards() -> Vec<Dashboard> {
 
 /// The words of PromQL and the labels that appear in its lists (`by (...)`); any other word is a metric's name.
 const NO_METRICS: &str =
-    "and or unless bool by without on ignoring group_left sum avg min max count topk rate increase
+    "and or unless bool by without on ignoring group_left group_right sum avg min max count topk rate increase
     deriv predict_linear histogram_quantile min_over_time max_over_time clamp time label_replace
-    group vector code collector cpu device domain instance job method mode name pool_id project_id route state
-    uuid vcpu";
+    group vector code collector cpu device domain instance job method mode name pool_id project_id remote_name route state
+    url uuid vcpu";
 
 /// The metric names in PromQL: words outside of matchers, ranges and strings. No matcher here has a brace in its string.
 fn metric_names(query: &str) -> BTreeSet<String> {
