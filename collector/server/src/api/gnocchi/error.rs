@@ -89,6 +89,17 @@ impl ApiError {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
     }
 
+    /// The refusal of measures whose sender names metrics without knowing ids: one that was deleted on the way is there
+    /// again when they come again.
+    pub(crate) fn of_named(error: MeasureError) -> Self {
+        match error {
+            MeasureError::Store(StoreError::UnknownMetric(id)) => {
+                Self::busy(format!("Metric {id} was deleted meanwhile"))
+            }
+            other => other.into(),
+        }
+    }
+
     /// The same detail under another status.
     pub(crate) fn with_status(self, status: StatusCode) -> Self {
         Self { status, ..self }
@@ -208,6 +219,21 @@ mod tests {
         assert_eq!(
             response.headers().get(header::RETRY_AFTER),
             Some(&RETRY_AFTER)
+        );
+    }
+
+    #[test]
+    fn a_metric_that_vanishes_is_asked_for_again_only_of_those_who_know_it_by_name() {
+        let gone = || MeasureError::Store(StoreError::UnknownMetric(uuid::Uuid::nil()));
+        let status = |error: ApiError| error.into_response().status();
+        assert_eq!(status(gone().into()), StatusCode::NOT_FOUND);
+        let again = ApiError::of_named(gone()).into_response();
+        assert_eq!(again.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(again.headers().contains_key(header::RETRY_AFTER));
+        let full = MeasureError::Store(StoreError::DiskFull("/data".into()));
+        assert_eq!(
+            status(ApiError::of_named(full)),
+            StatusCode::INSUFFICIENT_STORAGE
         );
     }
 

@@ -150,7 +150,8 @@ async fn write(
     })?;
     let batch = points.batch(&ensured);
     if !batch.is_empty() {
-        app.measures.write(batch, Input::InfluxDb).await?;
+        let stored = app.measures.write(batch, Input::InfluxDb).await;
+        stored.map_err(ApiError::of_named)?;
     }
     Ok(StatusCode::NO_CONTENT.into_response())
 }

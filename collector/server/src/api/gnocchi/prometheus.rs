@@ -94,7 +94,8 @@ async fn store(
     }
     let measures = batch.received();
     if !batch.is_empty() {
-        app.measures.write_sorted(batch, Input::RemoteWrite).await?;
+        let stored = app.measures.write_sorted(batch, Input::RemoteWrite).await;
+        stored.map_err(ApiError::of_named)?;
     }
     *written = measures + received.stale;
     // What can be written is; then the sender is told of the rest.
