@@ -147,9 +147,9 @@ impl<'t> Reader<'t> {
             None if text
                 .starts_with(|first: char| first.is_ascii_digit() || "+-.".contains(first)) =>
             {
-                // Not the words that Rust takes for infinity behind a sign.
+                // Neither the words that Rust takes for infinity behind a sign, nor what is too large.
                 let number = text.parse::<f64>().ok();
-                let number = number.filter(|_| !text.contains(['n', 'N', 'y']));
+                let number = number.filter(|number| number.is_finite());
                 number.map(Some).ok_or(LineError)
             }
             None => Err(LineError),
@@ -254,6 +254,8 @@ mod tests {
             "cpu value=",
             "cpu value=x",
             "cpu value=+inf",
+            "cpu value=-NaN",
+            "cpu value=2.5e04179554816",
             "cpu value=1.5i",
             ",a=b value=1",
             "cpu,host value=1",
