@@ -8,5 +8,8 @@
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> std::process::ExitCode {
+    // The kernel's huge pages doubled the memory of a small collector, and to make one now and then stopped a thread with a
+    // lock for a tenth of a second. Where the kernel knows no such wish it has its way.
+    let _ = rustix::thread::disable_transparent_huge_pages(true);
     collector_server::main()
 }

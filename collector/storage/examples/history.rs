@@ -163,6 +163,7 @@ fn open(dir: &Path) -> Engine {
 }
 
 fn main() {
+    bench::begin();
     let mut arguments = std::env::args().skip(1);
     let metrics: u64 = arguments.next().map_or(4_000, |text| text.parse().unwrap());
     let days: i64 = arguments.next().map_or(7, |text| text.parse().unwrap());

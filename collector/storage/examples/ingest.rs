@@ -94,6 +94,7 @@ fn open(dir: &Path) -> Engine {
 }
 
 fn main() {
+    bench::begin();
     let mut arguments = std::env::args().skip(1);
     let count: u64 = arguments
         .next()

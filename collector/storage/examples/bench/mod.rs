@@ -13,6 +13,11 @@ use collector_model::MetricId;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// Memory in pages as the collector has it.
+pub(crate) fn begin() {
+    rustix::thread::disable_transparent_huge_pages(true).unwrap();
+}
+
 pub(crate) const SECOND: i64 = 1_000_000_000;
 /// The first moment, seconds since the epoch: 2026-01-01.
 pub(crate) const START: i64 = 1_767_225_600;
