@@ -12,6 +12,10 @@ use crate::tools::run;
 /// Password of every user.
 const PASSWORD: &str = "secret";
 const JSON: (&str, &str) = ("content-type", "application/json");
+/// Makes a database that has a log of writes: Keystone, which writes on one connection while it still reads on another
+/// one, waits for itself without.
+const WRITE_AHEAD: &str =
+    "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('PRAGMA journal_mode = WAL')";
 
 /// A running Keystone; dropping it stops it.
 pub struct Keystone {
@@ -28,13 +32,17 @@ impl Keystone {
         let config = path("keystone.conf");
         let text = format!(
             "[DEFAULT]\nlog_file = {}\n[database]\nconnection = sqlite:///{}\n[fernet_tokens]\nkey_repository = {}\n\
-             [credential]\nkey_repository = {}\n[cache]\nenabled = false\n[identity]\npassword_hash_rounds = 4\n",
+             [credential]\nkey_repository = {}\n[cache]\nenabled = true\nbackend = dogpile.cache.memory\n[identity]\npassword_hash_rounds = 4\n",
             path("log"),
             path("keystone.db"),
             path("fernet"),
             path("credential"),
         );
         std::fs::write(&config, text).unwrap();
+        run(
+            "/usr/bin/python3",
+            ["-c", WRITE_AHEAD, &path("keystone.db")],
+        );
         let manage = |args: &[&str]| {
             let args = ["--config-file", &config]
                 .into_iter()
@@ -73,6 +81,12 @@ impl Keystone {
         id(&self.admin_post("/v3/projects", &body)["project"])
     }
 
+    /// The id of a project that is there.
+    pub fn project_id(&self, name: &str) -> String {
+        let found = self.as_admin("GET", &format!("/v3/projects?name={name}"), b"");
+        id(&found.expect_status(200).json()["projects"][0])
+    }
+
     /// A new user with a role in a project.
     pub fn user(&self, name: &str, project_id: &str, role: &str) {
         let body = json!({"user": {"name": name, "domain_id": "default", "password": PASSWORD}});
@@ -84,6 +98,14 @@ impl Keystone {
         let role = id(&roles["roles"][0]);
         let path = format!("/v3/projects/{project_id}/users/{user}/roles/{role}");
         self.as_admin("PUT", &path, b"").expect_status(204);
+    }
+
+    /// Puts a service of that type into the catalogue.
+    pub fn register(&self, service: &str, url: &str) {
+        let body = json!({"service": {"type": service, "name": service}});
+        let service = id(&self.admin_post("/v3/services", &body)["service"]);
+        let body = json!({"endpoint": {"service_id": service, "interface": "public", "url": url}});
+        self.admin_post("/v3/endpoints", &body);
     }
 
     /// A token of a user for a project, both by name.
@@ -122,6 +144,16 @@ impl Keystone {
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into()
+    }
+
+    /// The options by which OpenStack's services log in.
+    pub fn options(&self, user: &str, project: &str) -> String {
+        let environment = self.environment(user, project).into_iter();
+        let options = environment.map(|(name, value)| {
+            let option = name.trim_start_matches("OS_").to_lowercase();
+            format!("{option} = {value}\n")
+        });
+        options.chain(["interface = public\n".to_owned()]).collect()
     }
 
     /// Ends it, as a crash would.

@@ -15,8 +15,6 @@ import sys
 import time
 
 import kombu
-import oslo_messaging
-from oslo_config import cfg
 
 EMPTY_CONTEXT = {}
 
@@ -25,6 +23,11 @@ class Sender:
     """Notifiers by exchange, for an exchange belongs to a transport."""
 
     def __init__(self, url, durable):
+        # Here, for it takes long: who only looks at a queue does not need it.
+        global oslo_messaging, cfg
+        import oslo_messaging
+        from oslo_config import cfg
+
         self.url = url
         self.durable = durable
         self.transports = {}

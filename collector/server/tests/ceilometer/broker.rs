@@ -82,8 +82,15 @@ pub(crate) fn depth(broker: &Rabbitmq, queue: &str) -> Option<u64> {
 
 /// The same of the broker at that URL.
 pub(crate) fn depth_at(url: &str, queue: &str) -> Option<u64> {
-    let said = run(PYTHON, [&script(), "depth", url, queue]);
-    said.trim().rsplit(' ').next().unwrap().parse().ok()
+    depths_at(url, &[queue])[0]
+}
+
+/// The same of several queues.
+pub(crate) fn depths_at(url: &str, queues: &[&str]) -> Vec<Option<u64>> {
+    let script = script();
+    let said = run(PYTHON, [&[&script, "depth", url], queues].concat());
+    let depth = |line: &str| line.rsplit(' ').next().unwrap().parse().ok();
+    said.lines().map(depth).collect()
 }
 
 /// Takes all messages of a queue: their bodies and headers.

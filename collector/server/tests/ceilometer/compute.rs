@@ -6,13 +6,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use testkit::{Guest, GuestSpec, Libvirtd, Rabbitmq, Shipped};
 
 use crate::agents::{Agents, POLLED};
 use crate::broker::{depth, listening_to, sum, wait_connected, wait_for, wait_until};
-use crate::content::content;
+use crate::content::{content, last_since, moment};
 use crate::endpoint;
+use crate::policies::keep_seconds;
 use crate::release::Release;
 use crate::support::Collector;
 
@@ -71,20 +72,7 @@ const NEWER: [&str; 6] = [
 /// A collector whose Ceilometer policies keep seconds, so that single values can be compared.
 fn to_the_second(yaml: &str) -> Collector {
     let collector = Collector::configured(yaml);
-    for (name, methods) in [
-        ("ceilometer-low", json!(["mean"])),
-        ("ceilometer-low-rate", json!(["mean", "rate:mean"])),
-    ] {
-        let path = format!("/v1/archive_policy/{name}");
-        collector.delete(&path).expect_status(204);
-        let policy = json!({
-            "name": name, "back_window": 0, "aggregation_methods": methods,
-            "definition": [{"granularity": "1s", "timespan": "1d"}],
-        });
-        collector
-            .post("/v1/archive_policy", &policy)
-            .expect_status(201);
-    }
+    keep_seconds(&endpoint(&collector));
     collector
 }
 
@@ -126,9 +114,7 @@ fn metric(collector: &Collector, resource: &Value, name: &str) -> Option<Value> 
 fn newest(collector: &Collector, metric: &Value, since: &str) -> Option<f64> {
     let id = metric["id"].as_str()?;
     let measures = collector.json(&format!("/v1/metric/{id}/measures?aggregation=mean"));
-    let last = measures.as_array()?.last()?.clone();
-    let at = last[0].as_str()?.get(..since.len())?.to_owned();
-    (at.as_str() >= since).then(|| last[2].as_f64())?
+    last_since(&measures, since)
 }
 
 /// How far two looks at a paused guest may differ.
@@ -195,13 +181,6 @@ fn differences(agents: &Collector, scraped: &Collector, since: &str) -> Vec<Stri
 fn last(collector: &Collector, instance: &str, meter: &str) -> Option<f64> {
     let resource = resources(collector).get(instance)?.clone();
     newest(collector, &metric(collector, &resource, meter)?, "")
-}
-
-/// As the API writes moments, to the second.
-fn moment(at: SystemTime) -> String {
-    let mut text = humantime::format_rfc3339_seconds(at).to_string();
-    text.truncate("2026-01-01T00:00:00".len());
-    text
 }
 
 /// Names of all meters that the agent publishes.

@@ -2,6 +2,7 @@
 //! metrics, moments of creation).
 
 use std::collections::BTreeMap;
+use std::time::SystemTime;
 
 use serde_json::{Value, json};
 use testkit::http::request;
@@ -21,6 +22,20 @@ pub(crate) fn content(endpoint: &str) -> BTreeMap<String, Value> {
             (id, one(endpoint, resource))
         })
         .collect()
+}
+
+/// As the API writes moments, to the second.
+pub(crate) fn moment(at: SystemTime) -> String {
+    let mut text = humantime::format_rfc3339_seconds(at).to_string();
+    text.truncate("2026-01-01T00:00:00".len());
+    text
+}
+
+/// The newest value of measures if it is of that moment or later.
+pub(crate) fn last_since(measures: &Value, since: &str) -> Option<f64> {
+    let last = measures.as_array()?.last()?;
+    let at = last[0].as_str()?.get(..since.len())?;
+    (at >= since).then(|| last[2].as_f64())?
 }
 
 fn get(endpoint: &str, path: &str) -> Value {

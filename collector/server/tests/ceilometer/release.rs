@@ -45,16 +45,16 @@ impl Release {
         publisher.join("data/gnocchi_resources.yaml")
     }
 
-    /// What stands in a pipeline for Gnocchi.
+    /// What stands in a pipeline for Gnocchi; with a limit that a busy machine keeps, for what takes longer is dropped.
     pub(crate) fn gnocchi_publisher(self) -> String {
         match self {
-            Self::Debian => "gnocchi://".to_owned(),
+            Self::Debian => "gnocchi://?timeout=60".to_owned(),
             // Here is no Keystone that knows Gnocchi's own project, and in /etc are Debian's definitions.
             Self::Newest => {
                 let definitions = self.definitions();
                 let definitions = definitions.display();
                 format!(
-                    "gnocchi://?enable_filter_project=false&resources_definition_file={definitions}"
+                    "gnocchi://?timeout=60&enable_filter_project=false&resources_definition_file={definitions}"
                 )
             }
         }
