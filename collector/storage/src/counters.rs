@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::checkpoint::snapshot::Written;
 use crate::segment::reader::Segment;
 use crate::{Ack, LatencyHistogram, Pauses, StoreStats};
 
@@ -38,7 +37,8 @@ struct Checkpoints {
     made: u64,
     failed: u64,
     failing: bool,
-    last: Option<(Written, Duration)>,
+    /// Bytes of the snapshot, and how long it took.
+    last: Option<(u64, Duration)>,
     pauses: Pauses,
     recent: Recent,
 }
@@ -129,7 +129,7 @@ impl Counters {
         checkpoints.recent.paused(times, Instant::now());
     }
 
-    pub(crate) fn checkpoint(&self, result: Option<(Written, Duration)>) {
+    pub(crate) fn checkpoint(&self, result: Option<(u64, Duration)>) {
         let mut checkpoints = self
             .checkpoints
             .lock()
@@ -204,7 +204,7 @@ impl Counters {
             checkpoints: checkpoints.made,
             checkpoint_failures: checkpoints.failed,
             checkpoint_failing: checkpoints.failing,
-            snapshot_bytes: last.map_or(0, |(written, _)| written.bytes),
+            snapshot_bytes: last.map_or(0, |(bytes, _)| bytes),
             checkpoint_duration: last.map_or(Duration::ZERO, |(_, duration)| duration),
             pauses: checkpoints.pauses,
             recent_pauses,

@@ -41,7 +41,7 @@ pub struct Pauses {
     pub release: Duration,
     /// For a shard that somebody read.
     pub read: Duration,
-    /// A checkpoint began a new file of the log.
+    /// For a checkpoint that began a new file of the log.
     pub rotate: Duration,
 }
 

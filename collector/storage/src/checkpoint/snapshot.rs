@@ -26,22 +26,15 @@ const ITEM_CELLS: usize = 16 << 10;
 /// The file is synced every so often, so that a sync of the log has little to wait for.
 const SYNC_BYTES: u64 = 4 << 20;
 
-/// What a snapshot cost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Written {
-    /// Bytes of the file.
-    pub(crate) bytes: u64,
-}
-
-/// Writes and publishes the snapshot of a head that has folded every entry up to `base`. With a flush, closed windows
-/// go there instead.
+/// Writes and publishes the snapshot of a head that has folded every entry up to `base`; returns its bytes. With a flush,
+/// closed windows go there instead.
 pub(crate) fn write(
     disk: &dyn Disk,
     store: &Path,
     head: &Head,
     base: u64,
     flush: Option<&mut Flush<'_>>,
-) -> Result<Written, StoreError> {
+) -> Result<u64, StoreError> {
     let path = snapshot_path(store, base);
     let temporary = path.with_extension("tmp");
     let written =
@@ -55,7 +48,7 @@ fn write_file(
     path: &PathBuf,
     head: &Head,
     mut flush: Option<&mut Flush<'_>>,
-) -> Result<Written, StoreError> {
+) -> Result<u64, StoreError> {
     let file = disk.create(path).map_err(file::failed("create", path))?;
     let mut output = Output {
         file,
@@ -93,9 +86,7 @@ fn write_file(
     encoder.end(metrics);
     output.append(&frames)?;
     output.finish()?;
-    Ok(Written {
-        bytes: output.bytes,
-    })
+    Ok(output.bytes)
 }
 
 struct Output<'a> {

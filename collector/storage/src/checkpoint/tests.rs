@@ -86,7 +86,7 @@ fn a_snapshot_loads_back_to_the_bit() {
     let head = filled(500);
     let written = snapshot::write(&System, store.path(), &head, 7, None).unwrap();
     assert_eq!(
-        written.bytes,
+        written,
         fs::metadata(snapshot_path(store.path(), 7)).unwrap().len()
     );
     let mut report = ReplayReport::default();

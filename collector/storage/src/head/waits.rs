@@ -2,8 +2,7 @@
 //! than anybody waits for it: the scheduler takes the processor away from who has it, and the commit thread goes on with
 //! the other shards.
 
-use std::sync::TryLockError;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use super::{Head, Shard};
@@ -23,63 +22,51 @@ pub(crate) enum Cause {
     Read,
 }
 
-impl Cause {
-    /// Those of a checkpoint, which does one thing at a time.
-    const OF_CHECKPOINT: [Self; 3] = [Self::Snapshot, Self::Flush, Self::Release];
-}
-
 /// What a checkpoint does now, and the longest waits.
 #[derive(Debug, Default)]
 pub(super) struct Waits {
-    /// Four times the shard, and the place of the cause in [`Cause::OF_CHECKPOINT`] from 1 on; 0 is none.
-    at_work: AtomicUsize,
-    /// Nanoseconds by cause.
-    longest: [AtomicU64; 4],
+    /// With which shard; a checkpoint does one thing at a time.
+    at_work: Mutex<Option<(usize, Cause)>>,
+    longest: Mutex<Pauses>,
+}
+
+/// What is in there is replaced as a whole.
+fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
+    value.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Waits {
     /// Says what a checkpoint does with which shard.
     pub(super) fn begins(&self, index: usize, cause: Cause) {
-        let place = Cause::OF_CHECKPOINT.iter().position(|of| *of == cause);
-        let code = place.map_or(0, |place| (index << 2) + place + 1);
-        self.at_work.store(code, Ordering::Relaxed);
+        *lock(&self.at_work) = Some((index, cause));
     }
 
     /// Says that it does nothing with any.
     pub(super) fn ends(&self) {
-        self.at_work.store(0, Ordering::Relaxed);
+        *lock(&self.at_work) = None;
     }
 
     fn cause(&self, index: usize) -> Cause {
-        let code = self.at_work.load(Ordering::Relaxed);
-        let place = (code & 3).checked_sub(1).filter(|_| code >> 2 == index);
-        let cause = place.and_then(|place| Cause::OF_CHECKPOINT.get(place));
-        cause.copied().unwrap_or(Cause::Read)
+        let at_work = lock(&self.at_work).filter(|(at, _)| *at == index);
+        at_work.map_or(Cause::Read, |(_, cause)| cause)
     }
 
     fn note(&self, cause: Cause, time: Duration) {
-        let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-        if let Some(longest) = self.longest.get(cause as usize) {
-            longest.fetch_max(nanos, Ordering::Relaxed);
-        }
+        let mut longest = lock(&self.longest);
+        let of_cause = match cause {
+            Cause::Snapshot => &mut longest.snapshot,
+            Cause::Flush => &mut longest.flush,
+            Cause::Release => &mut longest.release,
+            Cause::Read => &mut longest.read,
+        };
+        *of_cause = time.max(*of_cause);
     }
 }
 
 impl Head {
     /// The longest waits since the last call.
     pub(crate) fn take_waits(&self) -> Pauses {
-        let take = |cause: Cause| {
-            let longest = self.waits.longest.get(cause as usize);
-            let nanos = longest.map_or(0, |longest| longest.swap(0, Ordering::Relaxed));
-            Duration::from_nanos(nanos)
-        };
-        Pauses {
-            snapshot: take(Cause::Snapshot),
-            flush: take(Cause::Flush),
-            release: take(Cause::Release),
-            read: take(Cause::Read),
-            rotate: Duration::ZERO,
-        }
+        std::mem::take(&mut *lock(&self.waits.longest))
     }
 
     /// Locks a shard for a write, if nobody has it.
@@ -177,7 +164,7 @@ mod tests {
     fn a_wait_is_of_what_the_checkpoint_does_with_that_shard_and_else_of_readers() {
         let waits = Waits::default();
         assert_eq!(waits.cause(0), Cause::Read);
-        for cause in Cause::OF_CHECKPOINT {
+        for cause in [Cause::Snapshot, Cause::Flush, Cause::Release] {
             waits.begins(255, cause);
             assert_eq!((waits.cause(255), waits.cause(0)), (cause, Cause::Read));
         }
