@@ -213,13 +213,13 @@ async fn write<'b>(
     entries: impl Iterator<Item = &'b Entry<'b>>,
     measures: &[Measure],
 ) -> ApiResult {
+    caller
+        .require_of_metrics(app, Action::PostMeasures, metrics)
+        .await?;
     let stretches = entries.map(|entry| entry.measures.clone());
     let some = metrics.iter().zip(stretches);
     let some = some.filter(|(_, stretch)| !stretch.is_empty());
     let some: Vec<(&Arc<Metric>, Range<usize>)> = some.collect();
-    caller
-        .require_of_metrics(app, Action::PostMeasures, metrics)
-        .await?;
     if !some.is_empty() {
         let stretches = some.iter();
         let stretches = stretches.map(|(metric, stretch)| (metric.id, stretch.clone()));
