@@ -1,14 +1,16 @@
 //! Paths into a sample or a notification, in the part of jsonpath that Ceilometer's files of definitions use: fields in a
 //! row (`resource_metadata.image_ref`), one of several (`a.(b|c)`), brackets, quoted names, entries of lists (`[0]`, `[*]`,
-//! `[?key=image_id]`) and parts of texts (`` `split(., 1, 1)` ``). As in Ceilometer's parser the bar binds more tightly
+//! `[?key=image_id]`) and functions of texts (`` `split(., 1, 1)` ``, `` `sub(/-.*/, )` ``). As in Ceilometer's parser the bar binds more tightly
 //! than the dot: `a.b|c.d` is `a.(b|c).d`. Everything else is refused when the file is read.
 
+mod function;
 mod parse;
 
 use std::borrow::Cow;
 
 use serde_json::Value;
 
+use function::Function;
 pub(super) use parse::Parser;
 
 /// A path that has been read.
@@ -24,13 +26,8 @@ pub(super) enum Path {
     At(usize),
     /// The entries of a list in which that field is that text or number.
     Where { field: String, equals: String },
-    /// A part of a text.
-    Split {
-        by: char,
-        part: usize,
-        /// After how many the rest stays together.
-        most: Option<usize>,
-    },
+    /// What that makes of a text.
+    Made(Function),
     /// One after the other.
     Chain(Vec<Path>),
     /// What the first finds, then what the next ones find.
@@ -78,17 +75,11 @@ impl Path {
                 }
                 found.extend(reached);
             }
-            Self::Split { by, part, most } => {
-                let text = at.as_str().unwrap_or_default();
-                let part = match most {
-                    Some(most) => text.splitn(most + 1, *by).nth(*part),
-                    None => text.split(*by).nth(*part),
-                };
-                // A text that is none has no parts.
-                let part = part.filter(|_| at.is_string());
-                found.extend(part.map(|part| Cow::Owned(part.into())));
+            Self::Made(function) => {
+                let made = at.as_str().and_then(|text| function.of(text));
+                found.extend(made.map(|text| Cow::Owned(text.into())));
             }
-            // Only parts of texts are owned, and nothing is inside of a text.
+            // Only texts are owned, and nothing is inside of a text.
             Self::Field(_) | Self::Every | Self::At(_) | Self::Where { .. } => {
                 if let Cow::Borrowed(value) = at {
                     self.inside(value, found);

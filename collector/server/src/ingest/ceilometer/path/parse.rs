@@ -3,7 +3,7 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
-use super::Path;
+use super::{Function, Path};
 
 /// How deep brackets may be nested.
 const MAX_DEPTH: usize = 16;
@@ -129,7 +129,7 @@ impl<'t> Parser<'t> {
             }
             Some('$') => Ok(Path::Root),
             Some('[') => self.entries(),
-            Some('`') => self.split(),
+            Some('`') => self.function(),
             Some(quote @ ('\'' | '"')) => self.quoted(quote).map(Path::Field),
             Some(first) if first.is_ascii_alphabetic() || first == '_' || first == '@' => {
                 let rest =
@@ -191,23 +191,17 @@ impl<'t> Parser<'t> {
         }
     }
 
-    /// What stands behind a backtick: `split(CHARACTER, PART, MOST)`, the only function that is known.
-    fn split(&mut self) -> Result<Path, String> {
-        let text = self.quoted('`')?;
-        let arguments = text.strip_prefix("split(");
-        let arguments = arguments.and_then(|rest| rest.strip_suffix(')'));
-        let read = arguments.and_then(|arguments| {
-            let mut characters = arguments.chars();
-            let by = characters.next()?;
-            let (part, most) = characters.as_str().strip_prefix(',')?.split_once(',')?;
-            let part = part.trim().parse().ok()?;
-            let most = match most.trim() {
-                "-1" => None,
-                most => Some(most.parse().ok()?),
-            };
-            Some(Path::Split { by, part, most })
-        });
-        read.ok_or_else(|| "`split(CHARACTER, PART, MOST)`".to_owned())
+    /// What stands behind a backtick; there a backslash is before what stands for itself.
+    fn function(&mut self) -> Result<Path, String> {
+        let mut text = String::new();
+        while let Some(one) = self.rest.next() {
+            match one {
+                '`' => return Function::read(&text).map(Path::Made),
+                '\\' => text.extend(self.rest.next()),
+                one => text.push(one),
+            }
+        }
+        Err("a closing `".to_owned())
     }
 }
 

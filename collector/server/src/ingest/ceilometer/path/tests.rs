@@ -45,6 +45,11 @@ fn paths_find_what_ceilometers_parser_finds() {
         ("p.`split(., 2, -1)`", json!("example")),
         ("p.`split(., 3, -1)`", Value::Null),
         ("e.`split(., 0, 1)`", Value::Null),
+        ("p.`sub(/\\\\./, -)`", json!("compute-node-example")),
+        ("p.`sub(/.*/, )`", json!("")),
+        ("p.`sub(/^.*\\\\./, $1/,)`", json!("$1/,example")),
+        ("p.`sub(/[\\`-n]/, )`", json!("oput.o.xp")),
+        ("p.`sub(/x.y/, z)`", Value::Null),
     ] {
         let parsed = Path::parse(path).unwrap();
         assert_eq!(
@@ -75,8 +80,17 @@ fn what_is_beyond_the_subset_is_refused_with_the_path() {
             "path \"a.*\": expected a name, '.', '|' or brackets, found '*'",
         ),
         (
-            "a.`sub(/a/, b)`",
-            "path \"a.`sub(/a/, b)`\": expected `split(CHARACTER, PART, MOST)`",
+            "a.`len`",
+            "path \"a.`len`\": expected `split(CHARACTER, PART, MOST)` or `sub(/PATTERN/, TEXT)`",
+        ),
+        ("a.`b", "path \"a.`b\": expected a closing `"),
+        (
+            "a.`sub(/a/ b)`",
+            "path \"a.`sub(/a/ b)`\": expected `sub(/PATTERN/, TEXT)`",
+        ),
+        (
+            "a.`sub(/(a)/, \\\\1)`",
+            "path \"a.`sub(/(a)/, \\\\\\\\1)`\": expected no backslash in the text of `sub(/PATTERN/, TEXT)`",
         ),
         ("a.'b", "path \"a.'b\": expected a closing '"),
     ] {
