@@ -1,6 +1,8 @@
 //! What a new catalogue starts with: the resource types that `ceilometer-upgrade` of Ceilometer 19 creates, with their
 //! attributes; the archive policies and the rule are the model's. Made once: what is deleted later stays deleted.
 
+use std::collections::BTreeMap;
+
 use collector_model::{ArchivePolicy, ArchivePolicyRule, Attribute, AttributeType, Timestamp};
 
 use crate::changes::Change;
@@ -137,19 +139,31 @@ pub(crate) async fn create_defaults(
     index.commit(transaction).await
 }
 
-fn new_type(name: &str, attributes: &[Row], now: Timestamp) -> ResourceType {
-    let attributes = attributes.iter().map(|(name, kind, required)| {
+/// The attributes of a resource type that `ceilometer-upgrade` of Ceilometer 19 creates, if it creates that one.
+#[must_use]
+pub fn ceilometer_attributes(name: &str) -> Option<BTreeMap<String, Attribute>> {
+    let mut types = CEILOMETER_TYPES.iter();
+    let (_, rows) = types.find(|(known, _)| *known == name)?;
+    Some(attributes(rows))
+}
+
+fn new_type(name: &str, rows: &[Row], now: Timestamp) -> ResourceType {
+    ResourceType {
+        name: name.to_owned(),
+        attributes: attributes(rows),
+        updated_at: now,
+    }
+}
+
+fn attributes(rows: &[Row]) -> BTreeMap<String, Attribute> {
+    let attributes = rows.iter().map(|(name, kind, required)| {
         let attribute = Attribute {
             kind: kind.attribute_type(),
             required: *required,
         };
         ((*name).to_owned(), attribute)
     });
-    ResourceType {
-        name: name.to_owned(),
-        attributes: attributes.collect(),
-        updated_at: now,
-    }
+    attributes.collect()
 }
 
 impl Kind {

@@ -32,6 +32,7 @@ mod snapshot;
 mod sql;
 
 pub use db::Database;
+pub use defaults::ceilometer_attributes;
 pub use ensure::{Current, EnsureBody, EnsureMetric, EnsureResource, Ensured, EnsuredMetric};
 pub use error::IndexError;
 pub use filter::{Filter, MAX_FILTER_DEPTH, Operator};

@@ -46,16 +46,23 @@ impl Agents {
             }
         }
         let more = [endpoint, &nova.url("")].map(|it| format!("{more}\n{}", credentials(it)));
-        let agents = Self::in_dir(dir, release, broker, 2, more);
+        let publisher = release.publisher_without_keystone();
+        let agents = Self::in_dir(dir, release, broker, (2, &publisher), more);
         Self {
             _nova: Some(nova),
             ..agents
         }
     }
 
-    /// Debian's, of a cloud where the options `login` let them in: what is told to the first of `topics` goes to the
-    /// Gnocchi at `endpoint`, what is polled to all of them.
-    pub(crate) fn of_cloud(broker: &str, endpoint: &str, topics: &[&str], login: &str) -> Self {
+    /// Of a cloud where the options `login` let them in: what is told to the first of `topics` goes to the Gnocchi at
+    /// `endpoint`, what is polled to all of them.
+    pub(crate) fn of_cloud(
+        release: Release,
+        broker: &str,
+        endpoint: &str,
+        topics: &[&str],
+        login: &str,
+    ) -> Self {
         let gnocchi = credentials(endpoint).replace("service_credentials", "basic");
         let more = [&topics[..1], topics].map(|topics| {
             format!(
@@ -65,18 +72,19 @@ impl Agents {
             )
         });
         let dir = tempfile::tempdir().unwrap();
-        let agents = Self::in_dir(dir, Release::Debian, broker, 60, more);
+        let publisher = release.gnocchi_publisher();
+        let agents = Self::in_dir(dir, release, broker, (60, &publisher), more);
         let polled = format!("{}.sample", topics[0]);
         Self { polled, ..agents }
     }
 
-    /// With seconds between two polls, and the last lines of the notification agent's and the polling agent's
-    /// configuration.
+    /// With seconds between two polls, where to publish, and the last lines of the notification agent's and the polling
+    /// agent's configuration.
     fn in_dir(
         dir: TempDir,
         release: Release,
         broker: &str,
-        interval: u64,
+        (interval, publisher): (u64, &str),
         more: [String; 2],
     ) -> Self {
         let write = |name: &str, content: &str| {
@@ -87,7 +95,7 @@ impl Agents {
         let pipeline = |what: &str| {
             let pipeline = json!({
                 "sources": [{"name": "source", (what): ["*"], "sinks": ["sink"]}],
-                "sinks": [{"name": "sink", "publishers": [release.gnocchi_publisher()]}],
+                "sinks": [{"name": "sink", "publishers": [publisher]}],
             });
             pipeline.to_string()
         };

@@ -1,6 +1,6 @@
-//! Ceilometer's central agent polls a real Glance, Cinder, Neutron and Swift, while these tell the notification agents what
-//! happens. The same samples and notifications go to a real Gnocchi and to a collector by Ceilometer's gnocchi publisher,
-//! and to a collector that listens itself; all three then hold the same.
+//! Ceilometer's central agents, Debian's and PyPI's newest, poll a real Glance, Cinder, Neutron and Swift, while these tell
+//! the notification agents what happens. The same samples and notifications go to a real Gnocchi and to a collector by
+//! Ceilometer's gnocchi publisher, and to a collector that listens itself; all three then hold the same.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
@@ -15,9 +15,10 @@ use crate::content::{content, last_since, moment};
 use crate::openstack::things::{SERVER, Things};
 use crate::openstack::{Cloud, SERVICE};
 use crate::policies::keep_seconds;
+use crate::release::Release;
 use crate::support::gnocchi::{self, start_gnocchi};
 use crate::support::{ACCEPT_JSON, ADMIN, Collector};
-use crate::{endpoint, upgrade};
+use crate::{endpoint, upgrade_by};
 
 /// Topics of what becomes of the same messages, by whom.
 const REAL: &str = "real";
@@ -121,18 +122,29 @@ impl Listeners {
 
 #[test]
 fn what_ceilometers_central_agent_polls_of_real_services_is_held_as_by_a_real_gnocchi() {
+    poll_a_cloud(Release::Debian, gnocchi::Release::V4_4);
+}
+
+#[test]
+fn what_the_newest_central_agent_polls_of_real_services_is_held_as_by_a_real_gnocchi() {
+    poll_a_cloud(Release::Newest, gnocchi::Release::V4_7);
+}
+
+fn poll_a_cloud(release: Release, real: gnocchi::Release) {
     let dir = tempfile::tempdir().unwrap();
     let (gnocchi, keystone, broker) = std::thread::scope(|scope| {
-        let gnocchi = scope.spawn(|| start_gnocchi(dir.path(), gnocchi::Release::V4_4));
+        let gnocchi = scope.spawn(|| start_gnocchi(dir.path(), real));
         let keystone = scope.spawn(Keystone::start);
         let broker = Rabbitmq::start();
         (gnocchi.join().unwrap(), keystone.join().unwrap(), broker)
     });
     let cloud = Cloud::start(keystone, &broker, &TOPICS.join(","));
     let alice = cloud.user("alice", "weather");
-    let collector = Collector::start();
-    let listening = format!(", prefetch: 1, topics: [{OWN}]");
-    let listening = Collector::configured(&listening_to(&broker, &listening));
+    let compatibility = format!("api: {{compatibility: '{}'}}\n", real.compatibility());
+    let collector = Collector::configured(&compatibility);
+    let listening = listening_to(&broker, &format!(", prefetch: 1, topics: [{OWN}]"));
+    let listening = release.with_definitions(&listening) + &compatibility;
+    let listening = Collector::configured(&listening);
     wait_connected(&listening);
     let all = Listeners {
         real: gnocchi.url("").trim_end_matches('/').to_owned(),
@@ -141,12 +153,15 @@ fn what_ceilometers_central_agent_polls_of_real_services_is_held_as_by_a_real_gn
         service: cloud.user("ceilometer", SERVICE).project,
         broker,
     };
-    upgrade(&all.real);
+    for endpoint in [&all.real, &all.ours] {
+        upgrade_by(release, endpoint);
+    }
     for endpoint in [&all.real, &all.ours, &all.own] {
         keep_seconds(endpoint);
     }
     let agents = |endpoint: &str, topics: &[&str]| {
-        Agents::of_cloud(&all.broker.url(), endpoint, topics, &cloud.ceilometer())
+        let (broker, login) = (all.broker.url(), cloud.ceilometer());
+        Agents::of_cloud(release, &broker, endpoint, topics, &login)
     };
     let central = agents(&all.real, &TOPICS);
     let second = agents(&all.ours, &[OURS]);
@@ -174,12 +189,21 @@ fn what_ceilometers_central_agent_polls_of_real_services_is_held_as_by_a_real_gn
         (&container, "storage.containers.objects", 1.0),
         (&container, "storage.containers.objects.size", 1234.0),
     ];
+    // The newest asks openstacksdk for Cinder under a type that this does not know: volumes are only notified.
+    let polls_volumes = release == Release::Debian;
+    if !polls_volumes {
+        expected.retain(|(_, meter, _)| !meter.starts_with("volume."));
+    }
     let first = all.poll(&central, &expected);
     assert_eq!(last(&first[&things.image])["name"], "cirros");
     assert_eq!(last(&first[&things.image])["disk_format"], "raw");
+    let gigabytes = match release {
+        Release::Debian => "GB",
+        Release::Newest => "GiB",
+    };
     for (id, meter, unit) in [
         (&things.image, "image.size", "B"),
-        (&things.data, "volume.size", "GB"),
+        (&things.data, "volume.size", gigabytes),
         (&things.address, "ip.floating", "ip"),
         (&container, "storage.containers.objects", "object"),
     ] {
@@ -192,9 +216,11 @@ fn what_ceilometers_central_agent_polls_of_real_services_is_held_as_by_a_real_gn
     assert!(held(&all.own).contains_key(&things.left_out));
     // Gnocchi's type of images asks for a name.
     assert!(!first.contains_key(&things.nameless));
-    assert_eq!(last(&first[&things.data])["volume_type"], "ssd");
+    if polls_volumes {
+        assert_eq!(last(&first[&things.data])["volume_type"], "ssd");
+        assert_eq!(last(&first[&things.scratch])["instance_id"], SERVER);
+    }
     assert_eq!(last(&first[&things.data])["project_id"], alice.project);
-    assert_eq!(last(&first[&things.scratch])["instance_id"], SERVER);
     assert_eq!(last(&first[&things.snapshot])["type"], "volume");
     assert_eq!(last(&first[&things.address])["type"], "network");
     assert_eq!(last(&first[&container])["type"], "swift_account");

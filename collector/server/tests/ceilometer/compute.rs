@@ -211,10 +211,8 @@ fn the_shipped_mapping_gives_what_ceilometers_compute_agents_give() {
 
     for release in [Release::Debian, Release::Newest] {
         let gnocchi = to_the_second("");
-        let own = to_the_second(&own_files(
-            release,
-            &listening_to(&broker, ", prefetch: 1, pool: nephoscope"),
-        ));
+        let own = listening_to(&broker, ", prefetch: 1, pool: nephoscope");
+        let own = to_the_second(&release.with_definitions(&own));
         wait_connected(&own);
         let host = format!(
             "host = compute-1\nlibvirt_uri = {}",
@@ -275,12 +273,4 @@ fn the_shipped_mapping_gives_what_ceilometers_compute_agents_give() {
         drop(notification);
         guest.resume();
     }
-}
-
-/// The configuration with the definitions of that release.
-fn own_files(release: Release, amqp: &str) -> String {
-    let definitions = release.definitions();
-    let definitions = definitions.display();
-    let with = format!("ceilometer: {{resources_definition_file: '{definitions}', ");
-    amqp.replacen("ceilometer: {", &with, 1)
 }

@@ -125,6 +125,42 @@ fn an_operators_own_definitions_stand_in_place_of_the_shipped_ones() {
 }
 
 #[test]
+fn types_and_attributes_that_only_the_definitions_name_are_made_when_something_needs_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("gnocchi_resources.yaml");
+    let own = "archive_policies: [{name: ceilometer-low, aggregation_methods: [mean], back_window: 0,
+        definition: [{granularity: 5 minutes, timespan: 30 days}]}]
+resources: [
+        {resource_type: volume, metrics: [volume.size], attributes: {display_name: resource_metadata.name,
+            volume_type_id: resource_metadata.kind}},
+        {resource_type: balloon, metrics: [balloon.height], event_create: balloon.start,
+            event_attributes: {id: resource_id, project_id: project_id, colour: colour}}]";
+    std::fs::write(&file, own).unwrap();
+    for catalogue in ["", "storage: {defaults: bare}\n"] {
+        let collector = Collector::configured(&format!(
+            "{catalogue}ceilometer: {{resources_definition_file: '{}'}}\n",
+            file.display()
+        ));
+        let mut sample = volume(0);
+        sample["resource_metadata"]["kind"] = "ssd".into();
+        collector.post(PATH, &sample).expect_status(202);
+        let made = collector.json(&format!("/v1/resource/volume/{VOLUME}"));
+        assert_eq!(made["volume_type_id"], "ssd");
+        assert_eq!(made["display_name"], "data");
+        // The rest of the type is as Ceilometer has it.
+        let attributes = &collector.json("/v1/resource_type/volume")["attributes"];
+        assert_eq!(attributes["instance_id"]["type"], "uuid");
+        let text = json!({"type": "string", "required": false, "min_length": 0, "max_length": 255});
+        assert_eq!(attributes["volume_type_id"], text);
+        let event = json!([{"event_type": "balloon.start", "traits": [
+            ["resource_id", 1, "b"], ["colour", 1, "red"]]}]);
+        collector.post(PATH, &event).expect_status(202);
+        let balloons = collector.json("/v1/resource/balloon");
+        assert_eq!(balloons[0]["colour"], "red", "{balloons}");
+    }
+}
+
+#[test]
 fn what_was_acknowledged_is_there_after_a_kill() {
     let mut collector = Collector::start();
     let path = format!("/v1/resource/volume/{VOLUME}/metric/volume.size/measures");

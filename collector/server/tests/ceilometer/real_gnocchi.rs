@@ -44,7 +44,7 @@ fn a_real_gnocchi_holds_the_same_after_the_newest_ceilometers_upgrade_samples_an
     for endpoint in &both {
         upgrade_by(Release::Newest, endpoint);
     }
-    let url = Release::Newest.gnocchi_publisher();
+    let url = Release::Newest.publisher_without_keystone();
     for rounds in [cloud::samples(), cloud::events()] {
         for endpoint in &both {
             publish_by(Release::Newest, endpoint, &url, &rounds);

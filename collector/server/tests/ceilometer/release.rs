@@ -47,17 +47,42 @@ impl Release {
 
     /// What stands in a pipeline for Gnocchi; with a limit that a busy machine keeps, for what takes longer is dropped.
     pub(crate) fn gnocchi_publisher(self) -> String {
+        let url = "gnocchi://?timeout=60";
         match self {
-            Self::Debian => "gnocchi://?timeout=60".to_owned(),
-            // Here is no Keystone that knows Gnocchi's own project, and in /etc are Debian's definitions.
+            Self::Debian => url.to_owned(),
+            // In /etc are Debian's definitions.
             Self::Newest => {
                 let definitions = self.definitions();
-                let definitions = definitions.display();
-                format!(
-                    "gnocchi://?timeout=60&enable_filter_project=false&resources_definition_file={definitions}"
-                )
+                format!("{url}&resources_definition_file={}", definitions.display())
             }
         }
+    }
+
+    /// The same where no Keystone knows the project whose resources are left out.
+    pub(crate) fn publisher_without_keystone(self) -> String {
+        format!("{}&enable_filter_project=false", self.gnocchi_publisher())
+    }
+
+    /// A collector's configuration with this release's files in place of the shipped ones.
+    pub(crate) fn with_definitions(self, yaml: &str) -> String {
+        let data = self.modules().join("ceilometer");
+        let files = [
+            ("resources_definition_file", self.definitions()),
+            (
+                "meter_definitions_file",
+                data.join("data/meters.d/meters.yaml"),
+            ),
+            (
+                "event_definitions_file",
+                data.join("pipeline/data/event_definitions.yaml"),
+            ),
+        ];
+        let files = files.map(|(key, file)| format!("{key}: '{}', ", file.display()));
+        yaml.replacen(
+            "ceilometer: {",
+            &format!("ceilometer: {{{}", files.concat()),
+            1,
+        )
     }
 }
 

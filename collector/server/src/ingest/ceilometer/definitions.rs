@@ -20,7 +20,7 @@ const SHIPPED: &str = include_str!("../../../gnocchi_resources.yaml");
 pub(crate) struct Definitions {
     /// Archive policies that are made where a metric asks for one that does not exist.
     pub(super) policies: Vec<ArchivePolicy>,
-    resources: Vec<ResourceDefinition>,
+    pub(super) resources: Vec<ResourceDefinition>,
     /// Place in `resources` by meter; of two that claim one the last counts.
     by_meter: HashMap<String, usize>,
 }

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::definitions::Definitions;
 use super::event::Event;
 use super::group::Described;
+use super::missing::is_want;
 use super::outcome::{FORBIDDEN, Outcome, RESOURCE, UNAVAILABLE, UNKNOWN_METER};
 use super::received::Received;
 use super::sender::Sender;
@@ -218,7 +219,8 @@ impl Intake<'_> {
         let resource_type = match self.index.resource_type(described.resource_type).await {
             Ok(resource_type) => resource_type,
             Err(error) if is_failure(&error) => return Err(error.into()),
-            Err(error) => return Ok(Some(error.to_string())),
+            // It is made with the resource.
+            Err(_) => return Ok(None),
         };
         let mut attributes = resource_type.attributes.iter();
         let missing = attributes.find(|(name, attribute)| {
@@ -227,7 +229,7 @@ impl Intake<'_> {
         Ok(missing.map(|(name, _)| format!("no sample tells the required attribute {name}")))
     }
 
-    /// [`Measures::ensure`]; archive policies that do not exist but are defined are made first.
+    /// [`Measures::ensure`]; what the definitions name and the catalogue has not is made first.
     async fn ensure(
         &self,
         wanted: &[EnsureResource<'_>],
@@ -236,18 +238,18 @@ impl Intake<'_> {
             return Ok(Vec::new());
         }
         let answers = self.measures.ensure(wanted).await?;
-        let lacks =
-            |answer: &Result<_, _>| matches!(answer, Err(IndexError::NoSuchArchivePolicy(_)));
-        if !answers.iter().any(lacks) {
+        let wants = |answer: &Result<_, _>| answer.as_ref().is_err_and(is_want);
+        if !answers.iter().any(wants) {
             return Ok(answers);
         }
-        for policy in &self.definitions.policies {
-            match self.index.create_archive_policy(policy).await {
-                Ok(()) | Err(IndexError::ArchivePolicyAlreadyExists(_)) => {}
-                Err(error) => return Err(error.into()),
+        match self.definitions.make_missing(self.index).await {
+            Ok(()) => self.measures.ensure(wanted).await,
+            Err(error) if is_failure(&error) => Err(error.into()),
+            Err(error) => {
+                tracing::warn!(%error, "cannot make what the definitions name");
+                Ok(answers)
             }
         }
-        self.measures.ensure(wanted).await
     }
 }
 

@@ -15,6 +15,7 @@ use super::Operation;
 use super::definitions::ResourceDefinition;
 use super::event::Event;
 use super::intake::{Intake, is_failure};
+use super::missing::is_want;
 use super::outcome::{FORBIDDEN, MALFORMED, Outcome, RESOURCE};
 use super::sender::Sender;
 use crate::measures::MeasureError;
@@ -113,7 +114,10 @@ impl Intake<'_> {
             attributes: fields,
             ..NewResource::default()
         };
-        self.index.create_resource(new).await?;
+        if let Err(error) = self.index.create_resource(new.clone()).await {
+            self.mend(error).await?;
+            self.index.create_resource(new).await?;
+        }
         Ok(())
     }
 
@@ -133,10 +137,23 @@ impl Intake<'_> {
             attributes: fields,
             ..ResourceUpdate::default()
         };
-        self.index
-            .update_resource(resource_type, id, update)
-            .await?;
+        let updated = self
+            .index
+            .update_resource(resource_type, id, update.clone());
+        if let Err(error) = updated.await {
+            self.mend(error).await?;
+            let updated = self.index.update_resource(resource_type, id, update);
+            updated.await?;
+        }
         Ok(())
+    }
+
+    /// Makes what the catalogue lacked; any other error stays one.
+    async fn mend(&self, error: IndexError) -> Result<(), Refusal> {
+        match is_want(&error) {
+            true => Ok(self.definitions.make_missing(self.index).await?),
+            false => Err(error.into()),
+        }
     }
 
     async fn end<S: Sender>(

@@ -1,6 +1,7 @@
 //! What Ceilometer sends, turned into the resources, metrics and measures that its gnocchi publisher would have made.
 //! `definitions` is `gnocchi_resources.yaml`, `translation` makes samples and events of the notifications of OpenStack's
-//! services, `sample` and `event` are what comes, `group` and `intake` what becomes of it. By which way it comes is the caller's matter.
+//! services, `sample` and `event` are what comes, `group` and `intake` what becomes of it. By which way it comes is the
+//! caller's matter.
 
 pub(crate) mod config;
 mod definitions;
@@ -14,6 +15,7 @@ mod intake;
 mod items;
 mod lifecycle;
 mod meters;
+mod missing;
 mod notification;
 mod outcome;
 mod path;
