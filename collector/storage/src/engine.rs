@@ -35,8 +35,14 @@ use live::Live;
 #[cfg(test)]
 mod tests;
 
-/// Bytes of log after which a checkpoint is made; bounds what a restart has to replay (about ten million measures).
+/// Bytes of log after which a checkpoint is made; bounds what a restart has to replay (some ten million measures).
 pub const CHECKPOINT_WAL_BYTES: u64 = 256 << 20;
+
+/// Where few metrics are the log has this many bytes for each: some hundred measures, which make good chunks.
+const WAL_BYTES_PER_METRIC: u64 = 2 << 10;
+
+/// Bytes of log that are worth a checkpoint however few metrics there are.
+const LEAST_WAL_BYTES: u64 = 8 << 20;
 
 /// Bytes of closed windows in memory from which on a checkpoint writes them to segments.
 pub const HEAD_BYTES: u64 = 128 << 20;
@@ -44,11 +50,21 @@ pub const HEAD_BYTES: u64 = 128 << 20;
 /// What an operator may choose.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
-    /// Bytes of log after which a checkpoint is made.
+    /// Most bytes of log after which a checkpoint is made; where few metrics are they are fewer.
     pub checkpoint_wal_bytes: u64,
     /// Bytes of closed windows in memory from which on a checkpoint writes them to segments. Until the next checkpoint
-    /// there may be twice as many, and what the log has brought meanwhile.
+    /// there may be twice as many, and what the log has brought meanwhile. Of archives with many of them a small part
+    /// of it is enough.
     pub head_bytes: u64,
+}
+
+impl Options {
+    /// Bytes of log after which a store with so many metrics makes a checkpoint.
+    fn wal_bytes(&self, metrics: usize) -> u64 {
+        let of_metrics = (metrics as u64).saturating_mul(WAL_BYTES_PER_METRIC);
+        self.checkpoint_wal_bytes
+            .min(of_metrics.max(LEAST_WAL_BYTES))
+    }
 }
 
 impl Default for Options {

@@ -1,5 +1,6 @@
 //! The checkpoint thread: waits for requests, writes a snapshot beside the running commit thread, and segments when the
-//! closed windows in memory have become many, makes both count and removes the log that it covers. A failure keeps the log and is told to all who asked.
+//! closed windows in memory have become many, makes both count and removes the log that it covers. A failure keeps the
+//! log and is told to all who asked.
 
 use std::time::Instant;
 
@@ -8,7 +9,10 @@ use crate::StoreError;
 use crate::checkpoint::{Requests, snapshot};
 use crate::file;
 use crate::queue::Call;
-use crate::segment::flush::{Flush, WORTH_ROWS};
+use crate::segment::flush::{Flush, GOOD_ROWS, WORTH_ROWS};
+
+/// Good chunks leave memory when they take this part of what closed windows may take: less is not worth a file.
+const GOOD_PART: u64 = 32;
 
 /// Refuses checkpoints when dropped.
 struct Closing<'a>(&'a Requests);
@@ -75,11 +79,13 @@ impl Shared {
     /// How many closed windows an archive must have for a flush, if memory is to be freed now.
     fn rows_worth_a_flush(&self) -> Option<usize> {
         let limit = self.options.head_bytes;
-        let (all, many) = self.head.closed_bytes(WORTH_ROWS);
+        let [all, worth, good] = self.head.closed_bytes([1, WORTH_ROWS, GOOD_ROWS]);
         if all > limit.saturating_mul(2) {
             Some(1)
+        } else if worth > limit {
+            Some(WORTH_ROWS)
         } else {
-            (many > limit).then_some(WORTH_ROWS)
+            (good > limit / GOOD_PART).then_some(GOOD_ROWS)
         }
     }
 }

@@ -73,7 +73,7 @@ impl Committer {
         let counters = &self.shared.counters;
         counters.set_metrics(self.metrics);
         counters.set_wal(self.wal.bytes(), self.wal.segments());
-        if self.wal.bytes() >= self.shared.options.checkpoint_wal_bytes {
+        if self.wal.bytes() >= self.shared.options.wal_bytes(self.metrics) {
             self.shared.checkpoints.log_has_grown();
         }
     }

@@ -7,6 +7,7 @@ use collector_model::{Aggregation, Measure, Statistic, Timestamp};
 use super::*;
 
 mod faults;
+mod memory;
 mod model;
 mod opening;
 mod power_cut;

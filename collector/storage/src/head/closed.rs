@@ -37,16 +37,17 @@ impl Head {
         }
     }
 
-    /// Bytes of closed windows in memory: in all archives, and in those that have at least `rows`.
-    pub(crate) fn closed_bytes(&self, rows: usize) -> (u64, u64) {
-        let (mut all, mut many) = (0, 0);
+    /// Bytes of closed windows in memory, in the archives that have at least so many of them: one sum for each number.
+    pub(crate) fn closed_bytes<const N: usize>(&self, least: [usize; N]) -> [u64; N] {
+        let mut sums = [0; N];
         let mut add = |series: &Series| {
             let width = series.plan().width();
             for ((_, open), level) in series.open_windows().zip(series.levels()) {
                 let closed = level.before(open, width).len();
-                all += 8 * closed as u64;
-                if closed >= rows * (width + 1) {
-                    many += 8 * closed as u64;
+                for (sum, least) in sums.iter_mut().zip(least) {
+                    if closed >= least * (width + 1) {
+                        *sum += 8 * closed as u64;
+                    }
                 }
             }
         };
@@ -58,7 +59,7 @@ impl Head {
                 }
             }
         }
-        (all, many)
+        sums
     }
 
     /// Drops the windows that are in segments now.

@@ -17,6 +17,8 @@ use crate::head::{Cause, Head};
 
 /// Fewest closed windows of an archive that are worth a chunk, unless memory is short.
 pub(crate) const WORTH_ROWS: usize = 8;
+/// Closed windows of an archive that make a good chunk: nothing is gained by more of them in memory.
+pub(crate) const GOOD_ROWS: usize = 256;
 
 /// Segments in the making.
 pub(crate) struct Flush<'a> {

@@ -273,9 +273,9 @@ fn a_flush_takes_the_closed_windows_and_memory_keeps_the_open_one() {
         flush.take(&head, shard).unwrap();
     }
     assert_eq!(flush.publish().unwrap(), [5]);
-    let (before, _) = head.closed_bytes(1);
+    let [before] = head.closed_bytes([1]);
     head.drop_flushed();
-    assert_eq!((before, head.closed_bytes(1).0), (300 * 49 * 24, 0));
+    assert_eq!((before, head.closed_bytes([1])), (300 * 49 * 24, [0]));
     let segment = open(&store, 5);
     assert_eq!((segment.meta.min, segment.meta.max), (0, 48 * MINUTE));
     // Deviations come before last values.

@@ -18,13 +18,13 @@ fn open_small(dir: &Path) -> Engine {
 }
 
 /// Windows of a minute, so many of them; rates and percentiles need the measures themselves.
-fn policy_of(points: Option<u64>) -> ArchivePolicy {
+pub(super) fn policy_of(points: Option<u64>) -> ArchivePolicy {
     let definition = Definition::new(Granularity::from_nanos(60 * SECOND), points, None).unwrap();
     let methods = ["max", "rate:last", "50pct"].map(|method| method.parse().unwrap());
     ArchivePolicy::new("test", 1, vec![definition], methods.into()).unwrap()
 }
 
-fn read(engine: &Engine, number: u64, method: &str) -> Vec<(i64, f64)> {
+pub(super) fn read(engine: &Engine, number: u64, method: &str) -> Vec<(i64, f64)> {
     let query = ReadQuery::all(method.parse().unwrap());
     let points = engine.read(id(number), &query).unwrap().into_iter();
     points
@@ -32,7 +32,7 @@ fn read(engine: &Engine, number: u64, method: &str) -> Vec<(i64, f64)> {
         .collect()
 }
 
-fn wait_until(condition: impl Fn() -> bool) {
+pub(super) fn wait_until(condition: impl Fn() -> bool) {
     let begin = Instant::now();
     while !condition() {
         assert!(begin.elapsed() < Duration::from_secs(60), "it never came");
