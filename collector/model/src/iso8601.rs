@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use time::{Date, Month, OffsetDateTime};
+use time::{Date, Month};
 
 const NANOS_PER_SECOND: i64 = 1_000_000_000;
 
@@ -137,30 +137,47 @@ fn fields(text: &[u8]) -> Option<(i64, i64)> {
         .then_some((days, seconds * NANOS_PER_SECOND + nanos))
 }
 
+/// Nanoseconds of a day.
+const NANOS_PER_DAY: i64 = 86_400 * NANOS_PER_SECOND;
+/// Day of the epoch in the count that [`Date`] has.
+const EPOCH: i64 = 2_440_588;
+/// What follows the seconds.
+const UTC: &str = "+00:00";
+
 /// Writes `2026-01-01T00:00:00+00:00`; microseconds or nanoseconds follow the seconds only where they are not zero.
+/// Answers are full of such texts: it is put together in place, without the formatting of single numbers.
 pub(crate) fn write(nanos: i64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     // Every i64 of nanoseconds lies in the years 1677..=2262, which the calendar covers.
-    let moment =
-        OffsetDateTime::from_unix_timestamp_nanos(i128::from(nanos)).map_err(|_| fmt::Error)?;
-    let (date, clock) = (moment.date(), moment.time());
-    write!(
-        f,
-        "{:04}-{:02}-{:02}",
-        date.year(),
-        u8::from(date.month()),
-        date.day()
-    )?;
-    write!(
-        f,
-        "T{:02}:{:02}:{:02}",
-        clock.hour(),
-        clock.minute(),
-        clock.second()
-    )?;
-    match clock.nanosecond() {
+    let day = i32::try_from(nanos.div_euclid(NANOS_PER_DAY) + EPOCH).map_err(|_| fmt::Error)?;
+    let (year, month, day) = Date::from_julian_day(day)
+        .map_err(|_| fmt::Error)?
+        .to_calendar_date();
+    let in_day = nanos.rem_euclid(NANOS_PER_DAY);
+    let (seconds, fraction) = (in_day / NANOS_PER_SECOND, in_day % NANOS_PER_SECOND);
+    let mut text = *b"0000-00-00T00:00:00";
+    for (at, number) in [
+        (0, i64::from(year) / 100),
+        (2, i64::from(year) % 100),
+        (5, i64::from(u8::from(month))),
+        (8, i64::from(day)),
+        (11, seconds / 3_600),
+        (14, seconds / 60 % 60),
+        (17, seconds % 60),
+    ] {
+        if let Some([tens, ones]) = text.get_mut(at..at + 2) {
+            (*tens, *ones) = (digit(number / 10), digit(number));
+        }
+    }
+    f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)?;
+    match fraction {
         0 => {}
         nanos if nanos % 1_000 == 0 => write!(f, ".{:06}", nanos / 1_000)?,
         nanos => write!(f, ".{nanos:09}")?,
     }
-    f.write_str("+00:00")
+    f.write_str(UTC)
+}
+
+/// The last digit of a number.
+fn digit(number: i64) -> u8 {
+    b'0' + (number % 10) as u8
 }

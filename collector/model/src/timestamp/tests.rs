@@ -136,6 +136,21 @@ proptest! {
     }
 
     #[test]
+    fn what_is_printed_is_what_the_calendar_says(nanos in any::<i64>()) {
+        let moment = time::OffsetDateTime::from_unix_timestamp_nanos(nanos.into()).unwrap();
+        let (year, month, day) = moment.to_calendar_date();
+        let (hour, minute, second, fraction) = moment.to_hms_nano();
+        let month = u8::from(month);
+        let expected = format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}");
+        let fraction = match fraction {
+            0 => String::new(),
+            nanos if nanos % 1_000 == 0 => format!(".{:06}", nanos / 1_000),
+            nanos => format!(".{nanos:09}"),
+        };
+        assert_eq!(Timestamp(nanos).to_string(), format!("{expected}{fraction}+00:00"));
+    }
+
+    #[test]
     fn any_text_is_read_or_refused_without_a_panic(text in any::<String>()) {
         let _ = Timestamp::parse(&text, NOW);
     }

@@ -7,6 +7,9 @@ use collector_model::{AggregatePoint, Timestamp};
 
 use super::resample::Sampling;
 
+/// Room for a point, about what one takes.
+const POINT_BYTES: usize = 56;
+
 /// A point of an answer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Point {
@@ -31,9 +34,7 @@ impl From<AggregatePoint> for Point {
 /// The JSON of points.
 #[cfg(test)]
 pub(super) fn points_text(points: impl IntoIterator<Item = Point>) -> String {
-    let points = points.into_iter();
-    let mut out = String::with_capacity(2 + 48 * points.size_hint().0);
-    out.push('[');
+    let mut out = String::from("[");
     write_points(points, true, &mut out);
     out.push(']');
     out
@@ -41,30 +42,27 @@ pub(super) fn points_text(points: impl IntoIterator<Item = Point>) -> String {
 
 /// Adds points to a list; whether it has none yet is said by `first`.
 pub(super) fn write_points(points: impl IntoIterator<Item = Point>, first: bool, out: &mut String) {
+    let points = points.into_iter();
+    out.reserve(POINT_BYTES * points.size_hint().0);
     let mut comma = if first { "" } else { ", " };
+    // Nearly always the next point is of the same windows.
+    let (mut sampling, mut middle) = (None, String::new());
     for point in points {
+        if sampling != Some(point.sampling) {
+            sampling = Some(point.sampling);
+            middle = match point.sampling {
+                Sampling::Fixed(granularity) => format!("\", {:?}, ", granularity.seconds()),
+                Sampling::Calendar(period) => format!("\", \"{}\", ", period.letter()),
+            };
+        }
+        out.push_str(comma);
+        out.push_str("[\"");
         // Writing into a String cannot fail.
-        let _ = match point.sampling {
-            Sampling::Fixed(granularity) => {
-                write!(
-                    out,
-                    "{comma}[\"{}\", {:?}, ",
-                    point.timestamp,
-                    granularity.seconds()
-                )
-            }
-            Sampling::Calendar(period) => {
-                write!(
-                    out,
-                    "{comma}[\"{}\", \"{}\", ",
-                    point.timestamp,
-                    period.letter()
-                )
-            }
-        };
-        comma = ", ";
+        let _ = write!(out, "{}", point.timestamp);
+        out.push_str(&middle);
         write_float(point.value, out);
         out.push(']');
+        comma = ", ";
     }
 }
 
@@ -74,7 +72,7 @@ fn write_float(value: f64, out: &mut String) {
     } else if value.is_infinite() {
         out.push_str(if value > 0.0 { "Infinity" } else { "-Infinity" });
     } else {
-        let _ = write!(out, "{value:?}");
+        out.push_str(zmij::Buffer::new().format_finite(value));
     }
 }
 
@@ -107,7 +105,10 @@ mod tests {
             (f64::NAN, "NaN"),
             (f64::INFINITY, "Infinity"),
             (f64::NEG_INFINITY, "-Infinity"),
-            (1e300, "1e300"),
+            (1e300, "1e+300"),
+            (1e16, "1e+16"),
+            (12345.0, "12345.0"),
+            (0.001, "0.001"),
             (-0.1, "-0.1"),
         ] {
             assert!(
