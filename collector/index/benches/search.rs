@@ -34,7 +34,7 @@ const PAGE: u32 = 100;
 /// A kind of search: its name, and the query of a round.
 type Search = (&'static str, fn(usize) -> ResourceQuery);
 
-const SEARCHES: [Search; 10] = [
+const SEARCHES: [Search; 11] = [
     ("project_id = (100 found)", |at| {
         filtered(Filter::eq("project_id", project(at)))
     }),
@@ -55,6 +55,16 @@ const SEARCHES: [Search; 10] = [
     ("display_name like 'web-123%' (100 to 1,111)", |at| {
         let prefix = format!("web-{}%", 100 + at % 900);
         filtered(Filter::compare("display_name", Operator::Like, prefix))
+    }),
+    ("display_name like 'web-123%', a page of 100", |at| {
+        let prefix = format!("web-{}%", 100 + at % 900);
+        ResourceQuery {
+            page: Page {
+                limit: Some(PAGE),
+                ..Page::default()
+            },
+            ..filtered(Filter::compare("display_name", Operator::Like, prefix))
+        }
     }),
     ("display_name like 'web-12%' (1,111 to 11,111)", |at| {
         let prefix = format!("web-{}%", 10 + at % 10);

@@ -93,12 +93,14 @@ impl Subject<'_> {
             &bodies::resources(self.resources),
         );
         figures.resources = self.resources as f64 / took.as_secs_f64();
-        let first = bodies::measures(self.resources, "", 0, 1);
+        let [first, more] = ["", "more."].map(|salt| bodies::measures(self.resources, salt, 0, 1));
         let before = cost::of_tree(self.pid).cpu;
-        let (took, _) = send(self.address, CONNECTIONS, &first);
+        let (took, _) = send(self.address, 1, &first);
         figures.creation = self.metrics() as f64 / took.as_secs_f64();
         figures.creation_per_cpu =
             self.metrics() as f64 / (cost::of_tree(self.pid).cpu - before).max(0.01);
+        let (took, _) = send(self.address, CONNECTIONS, &more);
+        figures.creation_at_once = self.metrics() as f64 / took.as_secs_f64();
     }
 
     /// Time from an answer to a POST until a read shows it.
@@ -196,11 +198,12 @@ impl Subject<'_> {
         let mut figures = Figures::default();
         self.create(&mut figures);
         println!(
-            "  {} resources: {:.0}/s; {} metrics in first batches: {:.0}/s",
+            "  {} resources: {:.0}/s; {} metrics in first batches: {:.0}/s one by one, {:.0}/s at once",
             self.resources,
             figures.resources,
             self.metrics(),
-            figures.creation
+            figures.creation,
+            figures.creation_at_once
         );
         self.next = 1;
         figures.delay = self.visible_after();
