@@ -43,8 +43,12 @@ pub fn segment(bytes: &[u8]) {
     let mut scratch = chunk::Scratch::default();
     for chunk in chunk::chunks(content).filter_map(Result::ok) {
         for column in 0..4 {
-            let range = (granularity, granularity.saturating_mul(600));
-            let _ = chunk.column(granularity, column, range, &mut scratch, &mut Vec::new());
+            let select = chunk::Select {
+                column,
+                range: (granularity, granularity.saturating_mul(600)),
+                most: 500,
+            };
+            let _ = chunk.column(granularity, &select, &mut scratch, &mut Vec::new());
         }
         let _ = chunk.shape(granularity);
         let _ = chunk.rows(granularity);

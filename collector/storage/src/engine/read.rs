@@ -48,9 +48,8 @@ impl Shared {
                 Some(range) => set::read(&list, lookup, &wanted, range, most)?,
                 None => Vec::new(),
             };
-            part.finish(older, newest, &mut points);
+            part.finish(older, newest, most, &mut points);
         }
-        points.truncate(most);
         Ok(points)
     }
 

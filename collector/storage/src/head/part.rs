@@ -36,20 +36,24 @@ impl Part {
         (from < to).then_some((from, to))
     }
 
-    /// All points, given those of segments and the newest window anywhere.
+    /// Appends points up to so many in all, given those of segments and the newest window anywhere.
     pub(crate) fn finish(
         self,
         older: Vec<(i64, f64)>,
         newest: Option<i64>,
+        most: usize,
         out: &mut Vec<AggregatePoint>,
     ) {
         let expired = newest
             .zip(self.timespan)
             .and_then(|(newest, timespan)| newest.checked_sub(timespan));
+        let most = most.saturating_sub(out.len());
+        out.reserve((older.len() + self.points.len()).min(most));
         let kept = older
             .into_iter()
             .chain(self.points)
-            .filter(|(start, _)| expired.is_none_or(|expired| *start > expired));
+            .filter(|(start, _)| expired.is_none_or(|expired| *start > expired))
+            .take(most);
         out.extend(kept.map(|(start, value)| AggregatePoint {
             timestamp: Timestamp(start),
             granularity: self.granularity,

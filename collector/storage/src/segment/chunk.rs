@@ -68,6 +68,16 @@ pub(crate) fn put(
     out.extend_from_slice(scratch);
 }
 
+/// What is wanted of a chunk.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Select {
+    pub(crate) column: usize,
+    /// Windows that begin in `[from, to)`.
+    pub(crate) range: (i64, i64),
+    /// The first so many values; those found in chunks before count.
+    pub(crate) most: usize,
+}
+
 /// What reading chunks uses again and again.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
@@ -122,30 +132,30 @@ pub(crate) fn chunks(block: &[u8]) -> impl Iterator<Item = Result<Chunk<'_>, Cod
 }
 
 impl Chunk<'_> {
-    /// Appends the values of one column whose windows begin in `[from, to)`, with their starts. Nothing is unpacked
-    /// of a chunk without such windows, and little more than what is wanted of others.
+    /// Appends the selected values with the starts of their windows. Nothing is unpacked of a chunk without such
+    /// windows, and little more than what is wanted of others.
     pub(crate) fn column(
         &self,
         granularity: i64,
-        column: usize,
-        (from, to): (i64, i64),
+        select: &Select,
         scratch: &mut Scratch,
         out: &mut Vec<(i64, f64)>,
     ) -> Result<(), CodecError> {
         let mut cursor = Cursor::new(self.body);
         let count = starts::read(&mut cursor, granularity, &mut scratch.runs)?;
         let before = |bound| scratch.runs.iter().map(|run| run.before(bound)).sum();
-        let rows: Range<usize> = before(from)..before(to);
-        if rows.is_empty() {
+        let rows: Range<usize> = before(select.range.0)..before(select.range.1);
+        let most = select.most.saturating_sub(out.len());
+        if rows.is_empty() || most == 0 {
             return Ok(());
         }
         let width = width(&mut cursor)?;
         for index in 0..width {
             let length = cursor.count(1)?;
             let body = cursor.bytes(length)?;
-            if index == column {
+            if index == select.column {
                 scratch.values.clear();
-                let present = present(body, count, &rows, &mut scratch.values)?;
+                let present = present(body, count, (&rows, most), &mut scratch.values)?;
                 let mut values = scratch.values.iter();
                 let starts = starts::of(&scratch.runs, &rows);
                 match present {
@@ -200,7 +210,8 @@ impl Chunk<'_> {
         for index in 1..=width {
             let length = cursor.count(1)?;
             values.clear();
-            let present = present(cursor.bytes(length)?, count, &(0..count), &mut values)?;
+            let all = (&(0..count), count);
+            let present = present(cursor.bytes(length)?, count, all, &mut values)?;
             let mut values = values.iter();
             for (at, row) in cells.chunks_exact_mut(stride).enumerate() {
                 let there = match present {
@@ -249,11 +260,11 @@ fn rank(bitmap: &[u8], rows: usize) -> usize {
     (whole + rest.count_ones()) as usize
 }
 
-/// Appends the values that a column has in some of its windows.
+/// Appends the values that a column has in some of its windows, the first so many.
 fn present<'a>(
     body: &'a [u8],
     count: usize,
-    rows: &Range<usize>,
+    (rows, most): (&Range<usize>, usize),
     out: &mut Vec<f64>,
 ) -> Result<Present<'a>, CodecError> {
     let mut cursor = Cursor::new(body);
@@ -261,7 +272,7 @@ fn present<'a>(
         .ok()
         .filter(|there| *there <= count)
         .ok_or(CodecError("column has more values than windows"))?;
-    let (present, wanted) = if there == count {
+    let (present, mut wanted) = if there == count {
         (Present::All, rows.clone())
     } else if there == 0 {
         (Present::Some(&[]), 0..0)
@@ -270,6 +281,7 @@ fn present<'a>(
         let at = |row| rank(bitmap, row).min(there);
         (Present::Some(bitmap), at(rows.start)..at(rows.end))
     };
+    wanted.end = wanted.end.min(wanted.start.saturating_add(most));
     let all = wanted.end == there;
     if there > 0 {
         values::read(&mut cursor, there, &wanted, out)?;

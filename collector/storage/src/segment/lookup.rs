@@ -29,9 +29,7 @@ struct Place {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ask {
     pub(crate) metric: MetricId,
-    pub(crate) column: usize,
-    /// Windows that begin in `[from, to)`.
-    pub(crate) range: (i64, i64),
+    pub(crate) select: chunk::Select,
     /// Only blocks that have seen all deletions up to here.
     pub(crate) since: u64,
 }
@@ -46,7 +44,7 @@ impl Lookup {
     ) -> Result<(), StoreError> {
         let wanted = key(ask.metric);
         let mut index = segment.first_block(wanted);
-        while !segment.is_beyond(index, wanted) {
+        while out.len() < ask.select.most && !segment.is_beyond(index, wanted) {
             let granularity = segment.meta.granularity;
             if let Some(place) = place(&mut self.places, segment, index)?
                 && place.block.seq >= ask.since
@@ -120,7 +118,7 @@ impl Place {
             if chunk.metric < ask.metric {
                 self.at = next;
             } else {
-                chunk.column(granularity, ask.column, ask.range, scratch, out)?;
+                chunk.column(granularity, &ask.select, scratch, out)?;
             }
             at = next;
         }

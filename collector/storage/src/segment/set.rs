@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError};
 
 use collector_model::MetricId;
 
+use super::chunk::Select;
 use super::lookup::{Ask, Lookup};
 use super::reader::Segment;
 use crate::StoreError;
@@ -62,18 +63,41 @@ pub(crate) struct Wanted {
 }
 
 impl Wanted {
-    fn ask(&self, range: (i64, i64)) -> Ask {
+    fn ask(&self, range: (i64, i64), most: usize) -> Ask {
         Ask {
             metric: self.metric,
-            column: self.column,
-            range,
+            select: Select {
+                column: self.column,
+                range,
+                most,
+            },
             since: self.since,
         }
     }
 }
 
-/// Values that begin in `[from, to)`, ascending: all of them, or at least the first so many.
+/// Values that begin in `[from, to)`, ascending: the first so many.
 pub(crate) fn read(
+    list: &List,
+    lookup: &mut Lookup,
+    wanted: &Wanted,
+    range: (i64, i64),
+    most: usize,
+) -> Result<Vec<(i64, f64)>, StoreError> {
+    let mut found = in_order_of_segments(list, lookup, wanted, range, most)?;
+    if !found.is_sorted_by(|a, b| a.0 < b.0) {
+        // Only after damage to a snapshot: what was lost may have come again.
+        found = in_order_of_segments(list, lookup, wanted, range, usize::MAX)?;
+        found.reverse();
+        found.sort_by_key(|(start, _)| *start);
+        found.dedup_by_key(|(start, _)| *start);
+        found.truncate(most);
+    }
+    Ok(found)
+}
+
+/// The first so many values in the order of the segments, which is that of time.
+fn in_order_of_segments(
     list: &List,
     lookup: &mut Lookup,
     wanted: &Wanted,
@@ -82,19 +106,10 @@ pub(crate) fn read(
 ) -> Result<Vec<(i64, f64)>, StoreError> {
     let mut found = Vec::new();
     for segment in list.iter() {
-        if found.len() >= most {
-            break;
-        }
         let meta = &segment.meta;
         if meta.granularity == wanted.granularity && meta.max >= from && meta.min < to {
-            lookup.column(segment, &wanted.ask((from, to)), &mut found)?;
+            lookup.column(segment, &wanted.ask((from, to), most), &mut found)?;
         }
-    }
-    if !found.is_sorted_by(|a: &(i64, f64), b| a.0 < b.0) {
-        // Only after damage to a snapshot: what was lost may have come again.
-        found.reverse();
-        found.sort_by_key(|(start, _)| *start);
-        found.dedup_by_key(|(start, _)| *start);
     }
     Ok(found)
 }
@@ -108,7 +123,8 @@ pub(crate) fn newest(
     let of_granularity = |segment: &&Arc<Segment>| segment.meta.granularity == wanted.granularity;
     let mut found = Vec::new();
     for segment in list.iter().rev().filter(of_granularity) {
-        lookup.column(segment, &wanted.ask((i64::MIN, i64::MAX)), &mut found)?;
+        let all = wanted.ask((i64::MIN, i64::MAX), usize::MAX);
+        lookup.column(segment, &all, &mut found)?;
         if let Some((start, _)) = found.last() {
             return Ok(Some(*start));
         }

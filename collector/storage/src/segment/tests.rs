@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicU64;
 use collector_model::{ArchivePolicy, Measure, MetricId, Timestamp};
 use proptest::prelude::{ProptestConfig, prop, proptest};
 
+use super::chunk::Select;
 use super::compact::{choose, merge};
 use super::flush::Flush;
 use super::lookup::{Ask, Lookup};
@@ -99,11 +100,24 @@ fn column(
     range: (i64, i64),
     since: u64,
 ) -> Vec<(i64, u64)> {
-    let metric = id(number);
-    let ask = Ask {
-        metric,
+    let select = Select {
         column,
         range,
+        most: usize::MAX,
+    };
+    selected(segment, lookup, number, select, since)
+}
+
+fn selected(
+    segment: &Segment,
+    lookup: &mut Lookup,
+    number: u64,
+    select: Select,
+    since: u64,
+) -> Vec<(i64, u64)> {
+    let ask = Ask {
+        metric: id(number),
+        select,
         since,
     };
     let mut found = Vec::new();
@@ -155,6 +169,11 @@ proptest! {
             for range in [(i64::MIN, middle), (middle, middle + 1), (middle - 1, middle + 90 * MINUTE), (middle + 1, i64::MAX)] {
                 let some: Vec<(i64, u64)> = expected.iter().copied().filter(|(start, _)| (range.0..range.1).contains(start)).collect();
                 assert_eq!(column(&segment, &mut lookup, (*metric, 0), range, 0), some);
+                for most in [1, 2, some.len() / 2, some.len()] {
+                    let select = Select { column: 0, range, most };
+                    let first = selected(&segment, &mut lookup, *metric, select, 0);
+                    assert_eq!(first, &some[..most.min(some.len())]);
+                }
             }
             let second = column(&segment, &mut lookup, (*metric, 1), all, 0);
             assert_eq!(second.len(), rows.values().filter(|(_, b)| b.is_some()).count());
@@ -190,8 +209,20 @@ fn a_stretch_of_a_long_dense_column_is_what_is_in_the_whole() {
                 .iter()
                 .copied()
                 .filter(|(start, _)| (range.0..range.1).contains(start));
+            let inside: Vec<(i64, u64)> = inside.collect();
             let some = column(&segment, &mut lookup, of, range, 0);
-            assert_eq!(some, inside.collect::<Vec<_>>(), "{of:?} {from}..{to}");
+            assert_eq!(some, inside, "{of:?} {from}..{to}");
+            for most in [0, 1, 100, 600] {
+                let (number, column) = of;
+                let select = Select {
+                    column,
+                    range,
+                    most,
+                };
+                let first = selected(&segment, &mut lookup, number, select, 0);
+                let expected = &inside[..most.min(inside.len())];
+                assert_eq!(first, expected, "{of:?} {from}..{to}, {most}");
+            }
         }
     }
 }

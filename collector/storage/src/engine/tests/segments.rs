@@ -229,7 +229,7 @@ fn a_damaged_block_costs_its_metrics_windows_there_and_is_told() {
 }
 
 #[test]
-fn page_after_page_gives_what_is_read_at_once() {
+fn page_after_page_gives_what_is_read_at_once_and_takes_the_memory_of_a_page() {
     let dir = tempfile::tempdir().unwrap();
     let engine = open_small(dir.path());
     engine.set_policy(&[id(1)], &policy_of(Some(150))).unwrap();
@@ -255,6 +255,7 @@ fn page_after_page_gives_what_is_read_at_once() {
         let mut paged = Vec::new();
         loop {
             let page = engine.read_first(id(1), &query, most).unwrap();
+            assert!(page.capacity() <= most.max(4), "{}", page.capacity());
             paged.extend_from_slice(&page);
             match page.last() {
                 Some(last) if page.len() == most => {

@@ -273,7 +273,7 @@ impl Series {
         let mut points = Vec::new();
         for part in self.parts(metric, query, usize::MAX)? {
             let newest = part.newest;
-            part.finish(Vec::new(), newest, &mut points);
+            part.finish(Vec::new(), newest, usize::MAX, &mut points);
         }
         Ok(points)
     }
