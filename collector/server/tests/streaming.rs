@@ -131,10 +131,10 @@ fn with_long_series() -> (Collector, Vec<String>) {
 }
 
 /// What is answered, which takes less memory than all points side by side would: 32 MiB as read, and half of that once
-/// more in the grid. Of series in segments it takes more (25 to 31 MiB) than of series in memory (under 24).
+/// more in the grid.
 fn in_little_memory(collector: &Collector, ask: impl FnOnce() -> Response) -> String {
     let (answer, grown) = answered(collector, ask);
-    assert!(grown <= 40, "{grown} MiB");
+    assert!(grown <= 16, "{grown} MiB");
     answer.text()
 }
 
