@@ -25,6 +25,10 @@ const WAL_PAGES: &str = "8192";
 /// The writer's page cache, as SQLite writes KiB: new metrics go to many places of five indexes.
 const WRITER_CACHE: &str = "-65536";
 
+/// Where what takes back a statement of many rows is kept while it runs: in a file, as is SQLite's default, every page
+/// that it changes would be written once more.
+const UNDO_IN_MEMORY: &str = "memory";
+
 /// Rows that SQLite's thread reads ahead of who takes them: with sqlx's 50 the two wake each other for every page of a
 /// list.
 const ROWS_AHEAD: usize = 1_000;
@@ -69,8 +73,11 @@ impl Pools {
                     readers: pool(readers, PATIENCE).connect_lazy_with(connect.clone()),
                     searchers: pool(readers, PATIENCE).connect_lazy_with(connect.clone()),
                     search_time,
-                    writer: pool(1, PATIENCE)
-                        .connect_lazy_with(connect.pragma("cache_size", WRITER_CACHE)),
+                    writer: pool(1, PATIENCE).connect_lazy_with(
+                        connect
+                            .pragma("cache_size", WRITER_CACHE)
+                            .pragma("temp_store", UNDO_IN_MEMORY),
+                    ),
                 })
             }
             Database::Postgres(options) => {

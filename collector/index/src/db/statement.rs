@@ -109,12 +109,17 @@ impl Statement {
 
     /// Adds `(a, b, ...)`.
     pub(crate) fn push_list<V: Into<Bound>>(&mut self, values: impl IntoIterator<Item = V>) {
-        let mut before = "(";
-        for value in values {
-            self.push(before).push_bind(value);
-            before = ", ";
+        self.text.push('(');
+        self.push_values(values);
+        self.text.push(')');
+    }
+
+    /// Adds `a, b, ...`.
+    pub(crate) fn push_values<V: Into<Bound>>(&mut self, values: impl IntoIterator<Item = V>) {
+        for (at, value) in values.into_iter().enumerate() {
+            self.text.push_str(if at > 0 { ", " } else { "" });
+            self.push_bind(value);
         }
-        self.push(if before == "(" { "()" } else { ")" });
     }
 
     /// Gives a value to a placeholder that the text has already.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use collector_model::MetricId;
 use uuid::Uuid;
 
-use crate::db::{DbConnection, DbRow, Statement};
+use crate::db::{Bound, DbConnection, DbRow, Statement};
 use crate::snapshot::Snapshot;
 use crate::sql::{CHUNK, id_list, many, once};
 use crate::{IndexError, Metric, MetricStatus};
@@ -72,7 +72,7 @@ pub(crate) async fn find_many(
     Ok(found)
 }
 
-/// Inserts new metrics.
+/// Inserts new metrics, which are active.
 pub(crate) async fn insert(
     connection: &mut DbConnection,
     metrics: &[Arc<Metric>],
@@ -80,19 +80,23 @@ pub(crate) async fn insert(
     for chunk in metrics.chunks(CHUNK) {
         let mut statement = Statement::new(
             "INSERT INTO metric \
-             (id, archive_policy_name, creator, resource_id, name, unit, status) VALUES ",
+             (status, id, archive_policy_name, creator, resource_id, name, unit) VALUES ",
         );
         for (at, metric) in chunk.iter().enumerate() {
-            statement.push(if at > 0 { ", " } else { "" });
-            statement.push_row([
+            statement.push(if at > 0 {
+                ", ('active', "
+            } else {
+                "('active', "
+            });
+            statement.push_values::<Bound>([
                 metric.id.into(),
                 (&metric.archive_policy.name).into(),
                 (&metric.creator).into(),
                 metric.resource_id.into(),
                 (&metric.name).into(),
                 (&metric.unit).into(),
-                metric.status.name().into(),
             ]);
+            statement.push(")");
         }
         many(&mut statement, chunk.len())
             .execute(connection)
