@@ -53,7 +53,7 @@ bench-snmp: ## Measure the SNMP agent beside snmp_exporter on 606 links, and 500
 	$(CARGO) bench --locked -p agent-snmp --bench beside_snmp_exporter
 
 fuzz-snmp: ## Fuzz what reads the answers of SNMP devices, ten minutes each
-	packaging/dev/install-deps build
+	packaging/dev/install-deps build fuzz
 	packaging/dev/fuzz agents/snmp/fuzz 600
 
 bench-storage: ## Measure the store's engine alone: ingest, restart, memory, reads, bytes per value
@@ -67,11 +67,11 @@ bench-ingest: ## Measure remote write beside VictoriaMetrics, through HTTP
 	$(CARGO) bench --locked -p collector-server --bench beside_victoria_metrics
 
 fuzz-storage: ## Fuzz what reads the store's log and segments, ten minutes each
-	packaging/dev/install-deps build
+	packaging/dev/install-deps build fuzz
 	packaging/dev/fuzz collector/storage/fuzz 600
 
 fuzz-api: ## Fuzz what reads the requests of the API's clients, remote writes and statsd's lines, ten minutes each
-	packaging/dev/install-deps build
+	packaging/dev/install-deps build fuzz
 	packaging/dev/fuzz collector/server/fuzz 600
 
 lint: layers ## Formatting, clippy and the walls between the crates
