@@ -7,9 +7,11 @@ use clap::{Arg, ArgAction, Command, value_parser};
 
 use crate::pattern::Pattern;
 
+mod patterns;
 mod tables;
 
-use tables::{LISTS, PATTERNS, PatternFlag, SWITCHES, VALUES, ValueFlag};
+use patterns::{PATTERNS, PatternFlag};
+use tables::{LISTS, SWITCHES, VALUES, ValueFlag};
 
 const PATHS: [(&str, &str, &str); 4] = [
     ("path.procfs", "/proc", "Where procfs is mounted"),

@@ -4,6 +4,8 @@
 mod common;
 #[path = "common/debian_source.rs"]
 mod debian_source;
+#[path = "common/fixture_tables.rs"]
+mod fixture_tables;
 #[path = "common/ttar.rs"]
 mod ttar;
 
@@ -12,189 +14,13 @@ use std::io::Write;
 use std::time::Duration;
 
 use exposition::{Families, Format, parse_families};
+use fixture_tables::{ELSEWHERE, FLAGS, MOMENTARY, NAMES, OWNERS, SWITCHED_ON};
 use testkit::Shipped;
 use testkit::scrape::scrape;
 use ttar::Entry;
 
 /// How long `--help` may take.
 const TIMEOUT: Duration = Duration::from_secs(60);
-
-/// Whose families begin so; the longest beginning counts.
-const OWNERS: &[(&str, &str)] = &[
-    ("node_arp_", "arp"),
-    ("node_bcache_", "bcache"),
-    ("node_bcachefs_", "bcachefs"),
-    ("node_bonding_", "bonding"),
-    ("node_boot_time_", "stat"),
-    ("node_btrfs_", "btrfs"),
-    ("node_buddyinfo_", "buddyinfo"),
-    ("node_cgroups_", "cgroups"),
-    ("node_context_switches_", "stat"),
-    ("node_cooling_device_", "thermal_zone"),
-    ("node_cpu_", "cpu"),
-    ("node_cpu_bug_info", "cpu"),
-    ("node_cpu_flag_info", "cpu"),
-    ("node_cpu_frequency_hertz", "cpu"),
-    ("node_cpu_frequency_max", "cpufreq"),
-    ("node_cpu_frequency_min", "cpufreq"),
-    ("node_cpu_info", "cpu"),
-    ("node_cpu_scaling_", "cpufreq"),
-    ("node_cpu_vulnerabilities_", "cpu_vulnerabilities"),
-    ("node_disk_", "diskstats"),
-    ("node_dmi_", "dmi"),
-    ("node_drbd_", "drbd"),
-    ("node_edac_", "edac"),
-    ("node_entropy_", "entropy"),
-    ("node_fibrechannel_", "fibrechannel"),
-    ("node_filefd_", "filefd"),
-    ("node_filesystem_", "filesystem"),
-    ("node_forks_", "stat"),
-    ("node_hwmon_", "hwmon"),
-    ("node_infiniband_", "infiniband"),
-    ("node_interrupts_", "interrupts"),
-    ("node_intr_", "stat"),
-    ("node_ipvs_", "ipvs"),
-    ("node_kernel_hung_", "kernel_hung"),
-    ("node_ksmd_", "ksmd"),
-    ("node_lnstat_", "lnstat"),
-    ("node_load", "loadavg"),
-    ("node_md_", "mdadm"),
-    ("node_memory_", "meminfo"),
-    ("node_memory_numa_", "meminfo_numa"),
-    ("node_mountstats_", "mountstats"),
-    ("node_netstat_", "netstat"),
-    ("node_network_", "netclass"),
-    ("node_network_receive_", "netdev"),
-    ("node_network_transmit_", "netdev"),
-    ("node_network_transmit_queue_length", "netclass"),
-    ("node_nf_conntrack_", "conntrack"),
-    ("node_nfs_", "nfs"),
-    ("node_nfsd_", "nfsd"),
-    ("node_nvme_", "nvme"),
-    ("node_os_", "os"),
-    ("node_pcidevice_", "pcidevice"),
-    ("node_power_supply_", "powersupplyclass"),
-    ("node_pressure_", "pressure"),
-    ("node_processes_", "processes"),
-    ("node_procs_", "stat"),
-    ("node_qdisc_", "qdisc"),
-    ("node_rapl_", "rapl"),
-    ("node_schedstat_", "schedstat"),
-    ("node_selinux_", "selinux"),
-    ("node_slabinfo_", "slabinfo"),
-    ("node_sockstat_", "sockstat"),
-    ("node_softirqs_", "stat"),
-    ("node_softirqs_functions_", "softirqs"),
-    ("node_softnet_", "softnet"),
-    ("node_sysctl_", "sysctl"),
-    ("node_tape_", "tapestats"),
-    ("node_textfile_", "textfile"),
-    ("node_thermal_zone_", "thermal_zone"),
-    ("node_udp_queues", "udp_queues"),
-    ("node_vmstat_", "vmstat"),
-    ("node_watchdog_", "watchdog"),
-    ("node_wifi_", "wifi"),
-    ("node_xfrm_", "xfrm"),
-    ("node_xfs_", "xfs"),
-    ("node_zfs_", "zfs"),
-    ("node_zoneinfo_", "zoneinfo"),
-    ("testmetric", "textfile"),
-];
-
-/// The collectors that node_exporter's own test switches on, beside those that are on by default.
-const SWITCHED_ON: &[&str] = &[
-    "buddyinfo",
-    "cgroups",
-    "cpu_vulnerabilities",
-    "drbd",
-    "interrupts",
-    "ksmd",
-    "lnstat",
-    "meminfo_numa",
-    "mountstats",
-    "pcidevice",
-    "processes",
-    "qdisc",
-    "slabinfo",
-    "softirqs",
-    "sysctl",
-    "wifi",
-    "xfrm",
-    "zoneinfo",
-];
-
-/// The flags with which it made its expected output; `TREE` is where its fixtures are.
-const FLAGS: &[&str] = &[
-    "--path.procfs=TREE/proc",
-    "--path.sysfs=TREE/sys",
-    "--path.rootfs=TREE",
-    "--path.udev.data=TREE/udev/data",
-    "--no-collector.filesystem",
-    "--no-collector.selinux",
-    "--no-collector.timex",
-    "--no-collector.uname",
-    "--no-collector.arp.netlink",
-    "--collector.arp.device-exclude=nope",
-    "--collector.bcache.priorityStats",
-    "--collector.cpu.info",
-    "--collector.cpu.info.bugs-include=^(cpu_meltdown|spectre_.*|mds)$",
-    "--collector.cpu.info.flags-include=^(aes|avx.?|constant_tsc)$",
-    "--collector.hwmon.chip-include=(applesmc|coretemp|hwmon4|nct6779)",
-    "--collector.netclass.ignore-invalid-speed",
-    "--collector.netclass.ignored-devices=(dmz|int)",
-    "--collector.netdev.device-include=lo",
-    "--collector.qdisc.device-include=(wlan0|eth0)",
-    "--collector.qdisc.fixtures=TREE/qdisc/",
-    "--collector.stat.softirq",
-    "--collector.sysctl.include-info=kernel.seccomp.actions_avail",
-    "--collector.sysctl.include=fs.file-nr",
-    "--collector.sysctl.include=fs.file-nr:total,current,max",
-    "--collector.sysctl.include=kernel.threads-max",
-    "--collector.textfile.directory=TREE/textfile/two_metric_files/",
-    "--collector.wifi.fixtures=TREE/wifi",
-];
-
-/// Families of the expected output that tell of the machine or the moment, not of the fixtures; the traffic of the
-/// machine's own `lo` is among them.
-const MOMENTARY: &[&str] = &[
-    "go_",
-    "node_exporter_build_info",
-    "node_network_receive_bytes_total",
-    "node_network_receive_packets_total",
-    "node_network_transmit_bytes_total",
-    "node_network_transmit_packets_total",
-    "node_scrape_collector_duration_seconds",
-    "node_scrape_collector_success",
-    "node_textfile_mtime_seconds",
-    "node_time_seconds",
-    "node_time_zone",
-    "process_",
-    "promhttp_",
-];
-
-/// The names that release 1.12's own test shows, and those that public dashboards ask for beside them.
-const NAMES: &str = include_str!("node_exporter-names.txt");
-
-/// What those of `NAMES` need that no fixture and not every machine has.
-const ELSEWHERE: &[(&str, &str)] = &[
-    ("node_edac_channel_", "memory controllers with channels"),
-    ("node_hwmon_temp_", "a sensor with an alarm or a hysteresis"),
-    (
-        "node_kernel_hung_tasks",
-        "the name without _total, which no release has",
-    ),
-    ("node_ksmd_general_profit_bytes", "Linux 6.1"),
-    (
-        "node_memory_",
-        "a kernel with zswap, or another architecture",
-    ),
-    (
-        "node_netstat_Tcp_MaxConn",
-        "a pattern of fields; it is not in the default",
-    ),
-    ("node_systemd_", "systemd: the test of units shows them"),
-    ("node_tcp_connection_states", "--collector.tcpstat"),
-];
 
 /// A series: its type and its labels.
 type Series = BTreeMap<(String, String), f64>;

@@ -13,9 +13,6 @@ pub(crate) struct Counters {
     metrics: AtomicU64,
     batches: AtomicU64,
     measures: AtomicU64,
-    late: AtomicU64,
-    expired: AtomicU64,
-    duplicates: AtomicU64,
     busy: AtomicU64,
     wal_bytes: AtomicU64,
     wal_segments: AtomicU64,
@@ -85,9 +82,6 @@ impl Counters {
     pub(crate) fn accepted(&self, ack: Ack) {
         self.batches.fetch_add(1, Ordering::Relaxed);
         self.measures.fetch_add(ack.received, Ordering::Relaxed);
-        self.late.fetch_add(ack.late, Ordering::Relaxed);
-        self.expired.fetch_add(ack.expired, Ordering::Relaxed);
-        self.duplicates.fetch_add(ack.duplicates, Ordering::Relaxed);
     }
 
     pub(crate) fn refused_busy(&self) {
@@ -194,9 +188,6 @@ impl Counters {
             metrics: read(&self.metrics),
             batches: read(&self.batches),
             measures: read(&self.measures),
-            late_measures: read(&self.late),
-            expired_measures: read(&self.expired),
-            duplicate_measures: read(&self.duplicates),
             busy: read(&self.busy),
             wal_bytes: read(&self.wal_bytes),
             wal_segments: read(&self.wal_segments),

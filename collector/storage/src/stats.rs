@@ -102,12 +102,6 @@ pub struct StoreStats {
     pub batches: u64,
     /// Measures in them, also the late ones.
     pub measures: u64,
-    /// Measures dropped because they came too late for their metric's back window.
-    pub late_measures: u64,
-    /// Those of them that are older than everything that the metric's policy keeps.
-    pub expired_measures: u64,
-    /// Measures of a metric and moment that another one of their batch, or of an earlier one, is of too.
-    pub duplicate_measures: u64,
     /// Submissions refused because the queue was full.
     pub busy: u64,
     /// Calls waiting for the commit thread.
