@@ -6,7 +6,7 @@ use std::sync::Arc;
 use collector_model::{MetricId, Timestamp, parse_uuid};
 use uuid::Uuid;
 
-use super::row::{COLUMNS, find_many, of_rows};
+use super::row::{COLUMNS, find_many, find_rows, of_rows};
 use crate::db::{DbConnection, Statement};
 use crate::ensure::Known;
 use crate::filter::compile::condition;
@@ -14,7 +14,7 @@ use crate::filter::fields::{Fields, is_of_resource};
 use crate::page::Order;
 use crate::resource_type::GENERIC;
 use crate::sql::once;
-use crate::{Filter, Index, IndexError, Metric, MetricQuery, Page};
+use crate::{Filter, Index, IndexError, Metric, MetricQuery, MetricStatus, Page};
 
 impl Index {
     /// The active metric of an id.
@@ -32,29 +32,26 @@ impl Index {
     /// Only where the database fails.
     pub async fn metrics(&self, ids: &[MetricId]) -> Result<Vec<Arc<Metric>>, IndexError> {
         self.freshen().await?;
-        let mut found: Vec<Option<Arc<Metric>>> =
-            ids.iter().map(|id| self.metrics.get(id)).collect();
-        let missing = ids
-            .iter()
-            .zip(&found)
-            .filter(|(_, metric)| metric.is_none());
-        let missing: Vec<MetricId> = missing.map(|(id, _)| *id).collect();
-        if !missing.is_empty() {
-            // On the writing connection, for only who has that may fill what is kept in memory.
-            let mut turn = self.turn().await?;
-            let snapshot = self.snapshot_in(&mut turn).await?;
-            let mut read = HashMap::with_capacity(missing.len());
-            for metric in find_many(&mut turn, &snapshot, "id", &missing).await? {
-                self.metrics.insert(metric.id, Arc::clone(&metric), 1);
-                read.insert(metric.id, metric);
-            }
-            for (id, metric) in ids.iter().zip(&mut found) {
-                if metric.is_none() {
-                    *metric = read.get(id).cloned();
-                }
-            }
+        let (found, missing) = self.in_memory(ids);
+        if missing.is_empty() {
+            return Ok(in_order(ids, found, &[]));
         }
-        Ok(found.into_iter().flatten().collect())
+        // On the writing connection, for only who has that may fill what is kept in memory.
+        let mut turn = self.turn().await?;
+        let snapshot = self.snapshot_in(&mut turn).await?;
+        let read = find_many(&mut turn, &snapshot, "id", &missing).await?;
+        for metric in &read {
+            self.metrics.insert(metric.id, Arc::clone(metric), 1);
+        }
+        Ok(in_order(ids, found, &read))
+    }
+
+    /// What memory has of these ids, in their order, and the ids that it lacks.
+    fn in_memory(&self, ids: &[MetricId]) -> (Vec<Option<Arc<Metric>>>, Vec<MetricId>) {
+        let found: Vec<_> = ids.iter().map(|id| self.metrics.get(id)).collect();
+        let lacks = ids.iter().zip(&found).filter(|(_, found)| found.is_none());
+        let missing = lacks.map(|(id, _)| *id).collect();
+        (found, missing)
     }
 
     /// The active metric of a name on a resource.
@@ -124,7 +121,8 @@ impl Index {
         Ok(found)
     }
 
-    /// The metrics that a query asks for; by default in the order of their ids, which is that of their creation.
+    /// The metrics that a query asks for; by default in the order of their ids. The database is asked for the ids, and
+    /// for more only of active metrics that are not in memory and of deleted ones: a row costs by its columns.
     ///
     /// # Errors
     /// Where the filter or the page is not valid: [`IndexError::ResourceAttribute`], [`IndexError::FilterValue`],
@@ -144,13 +142,37 @@ impl Index {
             push_after(&mut statement, &mut reader, &order, query, marker).await?;
         }
         order.push(&mut statement, query.page.limit);
-        let rows = once(&mut statement).fetch_all(&mut reader).await?;
+        let mut rows = once(&mut statement).fetch_all(&mut reader).await?;
+        if query.status == MetricStatus::Delete {
+            drop(reader);
+            return of_rows(&rows, &*self.snapshot().await?);
+        }
+        let ids = rows.iter().map(|row| row.try_get(0));
+        let ids = ids.collect::<Result<Vec<MetricId>, _>>()?;
+        let (found, missing) = self.in_memory(&ids);
+        rows = find_rows(&mut reader, "id", &missing).await?;
         drop(reader);
-        of_rows(&rows, &*self.snapshot().await?)
+        let read = match rows.is_empty() {
+            true => Vec::new(),
+            false => of_rows(&rows, &*self.snapshot().await?)?,
+        };
+        Ok(in_order(&ids, found, &read))
     }
 }
 
-/// A list in no order yet, of all that the query's filter finds.
+/// Metrics in the order of their ids: those found, and those read since.
+fn in_order(
+    ids: &[MetricId],
+    found: Vec<Option<Arc<Metric>>>,
+    read: &[Arc<Metric>],
+) -> Vec<Arc<Metric>> {
+    let read: HashMap<MetricId, &Arc<Metric>> = read.iter().map(|one| (one.id, one)).collect();
+    let all = ids.iter().zip(found);
+    let all = all.map(|(id, found)| found.or_else(|| read.get(id).map(|one| Arc::clone(one))));
+    all.flatten().collect()
+}
+
+/// A list in no order yet, of all that the query's filter finds: the ids of active metrics, all of deleted ones.
 pub(crate) fn select(
     query: &MetricQuery,
     fields: Fields<'_>,
@@ -161,8 +183,12 @@ pub(crate) fn select(
     } else {
         ""
     };
+    let columns = match query.status {
+        MetricStatus::Active => "m.id",
+        MetricStatus::Delete => COLUMNS,
+    };
     let mut statement = Statement::new(format!(
-        "SELECT {COLUMNS} FROM metric AS m{joined} WHERE {}",
+        "SELECT {columns} FROM metric AS m{joined} WHERE {}",
         with_status(query)
     ));
     if let Some(filter) = &query.filter {

@@ -60,14 +60,22 @@ pub(crate) async fn find_many(
     column: &str,
     ids: &[Uuid],
 ) -> Result<Vec<Arc<Metric>>, IndexError> {
+    of_rows(&find_rows(connection, column, ids).await?, snapshot)
+}
+
+/// Reads the rows of active metrics whose `column`, `id` or `resource_id`, is one of these.
+pub(crate) async fn find_rows(
+    connection: &mut DbConnection,
+    column: &str,
+    ids: &[Uuid],
+) -> Result<Vec<DbRow>, IndexError> {
     let mut found = Vec::new();
     for chunk in ids.chunks(CHUNK) {
         let mut statement = Statement::new(format!(
             "SELECT {COLUMNS} FROM metric AS m WHERE m.status = 'active' AND m.{column} IN "
         ));
         id_list(&mut statement, chunk.iter().copied());
-        let rows = once(&mut statement).fetch_all(connection).await?;
-        found.extend(of_rows(&rows, snapshot)?);
+        found.extend(once(&mut statement).fetch_all(connection).await?);
     }
     Ok(found)
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::archive_policy::unknown_policy_is_bad;
 use super::auth::Caller;
 use super::error::{ApiError, ApiResult};
-use super::json::{RawBody, reply};
+use super::json::{RawBody, reply, reply_text};
 use super::openapi::{Endpoints, Operation};
 use super::pagination::{METRIC_ORDER, Page};
 use super::query::Params;
@@ -83,8 +83,7 @@ async fn list(
         page: page.to_index(),
     };
     let metrics = app.index.list_metrics(&query).await?;
-    let views: Vec<_> = metrics.iter().map(|metric| view::metric(metric)).collect();
-    let mut response = reply(StatusCode::OK, &views);
+    let mut response = reply_text(StatusCode::OK, view::metrics(&metrics));
     let last = metrics.last().map(|metric| metric.id.to_string());
     page.link_next(&mut response, &url, &params, metrics.len(), last);
     Ok(response)

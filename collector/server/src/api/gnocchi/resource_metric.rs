@@ -11,7 +11,7 @@ use collector_model::MetricId;
 
 use super::auth::Caller;
 use super::error::ApiResult;
-use super::json::{RawBody, reply};
+use super::json::{RawBody, reply_text};
 use super::measures::READ;
 use super::openapi::{Endpoints, Operation};
 use super::query::Params;
@@ -79,8 +79,7 @@ async fn list(
 async fn list_of(app: &App, resource: &Resource) -> ApiResult {
     let ids: Vec<MetricId> = resource.metrics.values().copied().collect();
     let metrics = app.index.metrics(&ids).await?;
-    let views: Vec<_> = metrics.iter().map(|metric| view::metric(metric)).collect();
-    Ok(reply(StatusCode::OK, &views))
+    Ok(reply_text(StatusCode::OK, view::metrics(&metrics)))
 }
 
 async fn add(

@@ -1,5 +1,8 @@
 //! How resources, resource types and metrics look in answers.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use collector_index::{Metric, Resource, ResourceType};
 use collector_model::{ArchivePolicy, MetricId};
 use serde::Serialize;
@@ -7,6 +10,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::auth::creator_halves;
+use super::json::to_text;
 
 /// Fields of a resource without those of its type.
 const GENERIC: &str = "generic";
@@ -114,6 +118,29 @@ pub(super) fn metric(metric: &Metric) -> MetricView<'_> {
     }
 }
 
+/// A list of metrics as JSON. The archive policy, which is most of a metric's text and the same in many, is written once
+/// for all that have it.
+pub(super) fn metrics(metrics: &[Arc<Metric>]) -> String {
+    let mut policies: HashMap<*const ArchivePolicy, String> = HashMap::new();
+    let mut text = String::from("[");
+    for (at, metric) in metrics.iter().enumerate() {
+        let policy = policies
+            .entry(Arc::as_ptr(&metric.archive_policy))
+            .or_insert_with(|| to_text(&*metric.archive_policy));
+        let rest = to_text(&MetricView {
+            resource_id: Some(metric.resource_id),
+            ..MetricView::new(metric)
+        });
+        text.push_str(if at > 0 { ", " } else { "" });
+        text.push_str("{\"archive_policy\": ");
+        text.push_str(policy);
+        text.push_str(", ");
+        text.push_str(rest.strip_prefix('{').unwrap_or_default());
+    }
+    text.push(']');
+    text
+}
+
 /// A metric that was just created.
 pub(super) fn created_metric(metric: &Metric) -> MetricView<'_> {
     MetricView {
@@ -135,5 +162,40 @@ pub(super) fn metric_details<'m>(
         archive_policy: Some(&metric.archive_policy),
         resource: Some(resource),
         ..MetricView::new(metric)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use collector_index::MetricStatus;
+
+    use super::*;
+
+    #[test]
+    fn a_list_of_metrics_is_their_texts_in_a_list() {
+        let policies: Vec<_> = ArchivePolicy::defaults()
+            .into_iter()
+            .map(Arc::new)
+            .collect();
+        let metric = |number: u128, policy: usize, name: Option<&str>| {
+            Arc::new(Metric {
+                id: Uuid::from_u128(number),
+                creator: Some("me:\"us\"".to_owned()),
+                name: name.map(str::to_owned),
+                unit: None,
+                resource_id: None,
+                archive_policy: Arc::clone(&policies[policy]),
+                status: MetricStatus::Active,
+            })
+        };
+        let all = [
+            metric(1, 0, None),
+            metric(2, 1, Some("a")),
+            metric(3, 0, Some("b")),
+        ];
+        for some in [&all[..], &all[..1], &[]] {
+            let one_by_one: Vec<_> = some.iter().map(|one| self::metric(one)).collect();
+            assert_eq!(metrics(some), to_text(&one_by_one));
+        }
     }
 }
