@@ -142,7 +142,7 @@ impl Index {
             push_after(&mut statement, &mut reader, &order, query, marker).await?;
         }
         order.push(&mut statement, query.page.limit);
-        let mut rows = once(&mut statement).fetch_all(&mut reader).await?;
+        let rows = once(&mut statement).fetch_all(&mut reader).await?;
         if query.status == MetricStatus::Delete {
             drop(reader);
             return of_rows(&rows, &*self.snapshot().await?);
@@ -150,12 +150,9 @@ impl Index {
         let ids = rows.iter().map(|row| row.try_get(0));
         let ids = ids.collect::<Result<Vec<MetricId>, _>>()?;
         let (found, missing) = self.in_memory(&ids);
-        rows = find_rows(&mut reader, "id", &missing).await?;
+        let rows = find_rows(&mut reader, "id", &missing).await?;
         drop(reader);
-        let read = match rows.is_empty() {
-            true => Vec::new(),
-            false => of_rows(&rows, &*self.snapshot().await?)?,
-        };
+        let read = of_rows(&rows, &*self.snapshot().await?)?;
         Ok(in_order(&ids, found, &read))
     }
 }

@@ -91,58 +91,53 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
 }
 
-pub(crate) fn theirs(prometheus: &Running) -> Targets {
-    let answer = http::get(&prometheus.url("/api/v1/targets?state=active"))
+/// The targets of a list whose fields have these names: job, URL, labels and discovered labels.
+fn targets(list: &Value, [job, url, after, before]: [&str; 4]) -> Targets {
+    let targets = list.as_array().unwrap().iter().map(|target| {
+        (
+            text(&target[job]),
+            text(&target[url]),
+            labels(&target[after]),
+            labels(&target[before]),
+        )
+    });
+    targets.collect()
+}
+
+pub(crate) fn theirs(peer: &Running) -> Targets {
+    let answer = http::get(&peer.url("/api/v1/targets?state=active"))
         .expect_status(200)
         .json();
-    let targets = answer["data"]["activeTargets"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|target| {
-            let (job, url) = (text(&target["scrapePool"]), text(&target["scrapeUrl"]));
-            (
-                job,
-                url,
-                labels(&target["labels"]),
-                labels(&target["discoveredLabels"]),
-            )
-        });
-    targets.collect()
+    let names = ["scrapePool", "scrapeUrl", "labels", "discoveredLabels"];
+    targets(&answer["data"]["activeTargets"], names)
 }
 
 pub(crate) fn ours(collector: &Running) -> Targets {
     let answer = http::get(&collector.url("/console/targets"))
         .expect_status(200)
         .json();
-    let targets = answer.as_array().unwrap().iter().map(|target| {
-        let (job, url) = (text(&target["job"]), text(&target["url"]));
-        (
-            job,
-            url,
-            labels(&target["labels"]),
-            labels(&target["discovered_labels"]),
-        )
-    });
-    targets.collect()
+    targets(&answer, ["job", "url", "labels", "discovered_labels"])
 }
 
-/// Waits until both have the same targets, so many of them, all scraped with the same outcome.
+/// Waits until both have the same targets, so many of them, in what is `seen` of them, all scraped with the same outcome.
+/// Gives ours, whole.
 pub(crate) fn same_targets(
-    prometheus: &Running,
+    peer: &Running,
     collector: &Running,
     count: usize,
     what: &str,
+    seen: impl Fn(Targets) -> Targets,
 ) -> Targets {
     let start = Instant::now();
     loop {
-        let (theirs, ours) = (theirs(prometheus), ours(collector));
+        let all = ours(collector);
+        let (theirs, ours) = (seen(theirs(peer)), seen(all.clone()));
         if theirs == ours && ours.len() == count {
-            return ours;
+            return all;
         }
         assert!(
             start.elapsed() < PATIENCE,
-            "{what}: expected {count}\nonly Prometheus has {:#?}\nonly we have {:#?}\n{}",
+            "{what}: expected {count}\nonly the peer has {:#?}\nonly we have {:#?}\n{}",
             theirs.difference(&ours),
             ours.difference(&theirs),
             collector.stderr()
